@@ -112,7 +112,7 @@ def one_by_one(*, spread, chip=None, chips=FEW, **settings):
     for number, shifts in enumerate(draw_ensemble(chips, seed=SEED, **spread)):
         rng = own_generator(SEED, number, 2)
         backend = SimulatedBackend(CURVE, shifts, scale=defaults.SCALE, rng=rng, **(chip or {}))
-        trainer = Trainer(backend, **settings)
+        trainer = Trainer(backend, number=number, **settings)
         yield trainer, trainer.run(TASK.train, TASK.train_labels)
 
 

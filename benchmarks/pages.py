@@ -26,8 +26,10 @@ class Cells(string.Formatter):
     """Formats the cells of a table; what is not known stays empty."""
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Format a number, and nothing as nothing."""
-        return "" if value is None else super().format_field(value, format_spec)
+        """Format a number, nothing as nothing, and what is no number, as the median of none, as a dash."""
+        if value is None or value != value:  # noqa: PLR0124 - that is what is no number
+            return "" if value is None else "–"
+        return super().format_field(value, format_spec)
 
 
 def table(name: str) -> str:

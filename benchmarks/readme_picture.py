@@ -7,12 +7,12 @@ python benchmarks/readme_picture.py
 
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import open_backend
-from crossbar_hil.runs.plotting import plot_activations, plot_conductances, plot_error
+from crossbar_hil.figures.png import as_png
+from crossbar_hil.runs.plotting import plot_answers, plot_chip, plot_error
 from crossbar_hil.shipped import data_file
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer
@@ -33,13 +33,20 @@ def training():
 
 def main():
     result = training()
-    figure = Figure(figsize=(13, 7), layout="constrained")
-    chip, right = figure.subfigures(1, 2, width_ratios=[1, 1.15], wspace=0.03)
-    top, bottom = right.subfigures(2, 1, height_ratios=[1.3, 1])
-    plot_conductances(result, chip)
-    plot_activations(result, top)
-    plot_error(result, bottom.subplots())
-    FigureCanvasAgg(figure).print_figure(PICTURE, dpi=80)
+    figure = Figure(figsize=(9.4, 5.8), layout="constrained")
+    figure.get_layout_engine().set(wspace=0.06, hspace=0.06)
+    chip, learnt = figure.subfigures(2, 1, height_ratios=[1, 1.15])
+    before, after = chip.subplots(1, 2)
+    plot_chip(result, before, epoch=1)
+    plot_chip(result, after)
+    before.set_title("The chip before training", fontsize=11)
+    after.set_title(f"The chip after {result.pulses} pulses in {result.epochs} epochs", fontsize=11)
+    says, error = learnt.subplots(1, 2)
+    plot_answers(result, says)
+    plot_error(result, error)
+    says.set_title("What it learned: its outputs for the six patterns", fontsize=11, pad=24)
+    error.set_title("The error until every target is met", fontsize=11)
+    PICTURE.write_bytes(as_png(figure, dpi=115))
     print(f"{PICTURE}: {PICTURE.stat().st_size / 1e3:.0f} kB")
 
 

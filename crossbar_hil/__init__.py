@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from crossbar_hil.recording import record
     from crossbar_hil.runs.store import load_run
     from crossbar_hil.training.result import Epoch, TrainingResult
+    from crossbar_hil.training.rules.rule import LearningRule
     from crossbar_hil.training.trainer import Trainer
 
 # The public names and where each lives; loaded when first asked for, so that importing this package costs nothing.
@@ -29,6 +30,7 @@ _HOME = {
     "CrossbarError": "errors",
     "DeviceBackend": "backend",
     "Epoch": "training.result",
+    "LearningRule": "training.rules.rule",
     "Limits": "backend",
     "Pulse": "backend",
     "Trainer": "training.trainer",
@@ -42,6 +44,7 @@ __all__ = [
     "CrossbarError",
     "DeviceBackend",
     "Epoch",
+    "LearningRule",
     "Limits",
     "Pulse",
     "Trainer",

@@ -118,14 +118,9 @@ class DeviceBackend(ABC):
 
     @classmethod
     def from_bench(cls, bench: Any, rng: np.random.Generator) -> Self:  # noqa: ARG003 - for those who simulate
-        """Make the backend that a bench file describes; the default hands over its ``[options]`` as keywords.
+        """Make the backend that a checked bench file describes, with a generator seeded from the run's seed.
 
-        Parameters
-        ----------
-        bench : crossbar_hil.bench.file.Bench
-            The checked bench file.
-        rng : numpy.random.Generator
-            Seeded from the run's seed.
+        The default hands over its ``[options]`` as keywords.
         """
         return cls(**bench.options)
 

@@ -20,7 +20,8 @@ Saturated cells and training that does not converge are results, not errors.
 
 import errno
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 _LITTLE = 1 << 16
@@ -85,6 +86,10 @@ class BenchBusy(CrossbarError):  # noqa: N818 - it names what happened
         super().__init__(message)
         self.pid = pid
         self.place = place
+
+
+class MissingExtra(CrossbarError):  # noqa: N818 - it names what is not there
+    """A package is not installed that an extra of ours brings along."""
 
 
 class ReplayDiverged(RunError):  # noqa: N818 - it names what happened
@@ -157,6 +162,17 @@ class ConnectionLost(TransportError):  # noqa: N818 - it names what happened
 
 class GarbledReply(TransportError):  # noqa: N818 - it names what happened
     """An answer that cannot be the one asked for: not decodable, cut short, or of the wrong form."""
+
+
+@contextmanager
+def writing_new(path: Path) -> Iterator[None]:
+    """Raise a RunError where a new file cannot be written, or exists: that is never overwritten."""
+    try:
+        yield
+    except FileExistsError as error:
+        raise RunError(f"{path} exists already and is not overwritten") from error
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {reason_of(error)}") from error
 
 
 def reason_of(error: BaseException, folder: Path | None = None) -> str:

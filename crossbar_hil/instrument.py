@@ -134,21 +134,15 @@ class SourceMeter(Instrument):
 
     @abstractmethod
     def check(self, settings: SourceSettings) -> None:
-        """Refuse settings that the model cannot have, those of reads and those of pulses; nothing is sent.
+        """Refuse settings that the model cannot have, of reads or of pulses; nothing is sent.
 
-        Raises
-        ------
-        ConfigError
-            Naming the setting, its value and the bound.
+        A ConfigError names the setting, its value and the bound.
         """
 
     def check_beside(self, settings: SourceSettings, other: "SourceMeter", others: SourceSettings) -> None:
         """Refuse settings that this channel and another one cannot have together, as of one box; nothing is sent.
 
-        Raises
-        ------
-        ConfigError
-            Naming the two, what they ask for together and the bound.
+        A ConfigError names the two, what they ask for together and the bound.
         """
 
     def pulses_with(self, other: "SourceMeter") -> bool:  # noqa: ARG002 - for models with several channels
@@ -323,16 +317,9 @@ class SourceMeter(Instrument):
         return [] if self.output_is_on() else [f"{self.name} is off"]
 
     def wait(self, seconds: float, nplc: float = 1.0) -> None:
-        """Stay at the present voltage for so long, timed by the instrument, with the output on.
+        """Stay at the present voltage for at least so many seconds, timed by the instrument, with the output on.
 
-        A model without a delay of its own takes readings, which it times.
-
-        Parameters
-        ----------
-        seconds : float
-            At least so long, in seconds.
-        nplc : float
-            Integration time of a reading as the channel is set up, in power-line cycles.
+        A model without a delay of its own takes readings, which it times: of `nplc` power-line cycles, as it is set up.
         """
         for _ in range(math.ceil(seconds * FASTEST_LINE_HZ / nplc)):
             self.measure()

@@ -23,6 +23,7 @@ _WHAT = {
     "circuits": "circuit solver",
     "curves": "reader of measured curves",
     "runs": "kind of run",
+    "figures": "figure",
 }
 
 

@@ -2,10 +2,11 @@
 
 import functools
 import re
+from contextlib import suppress
 from typing import Any
 
 from crossbar_hil.errors import ConfigError
-from crossbar_hil.text import shown
+from crossbar_hil.text import PREFIXES, shown
 
 
 def si(value: str | float, unit: str) -> float:
@@ -58,6 +59,29 @@ def si(value: str | float, unit: str) -> float:
     return float(f"{float(found['number']) * factor:.15g}")
 
 
+def kelvin(value: str | float) -> float:
+    """Return a temperature in kelvin; a text must say its unit, as 25 is a warm day or a cryostat.
+
+    Raises
+    ------
+    ConfigError
+        If it is no temperature with a unit.
+
+    Examples
+    --------
+    >>> kelvin("25 degC"), kelvin("77 K"), kelvin(4.2)
+    (298.15, 77.0, 4.2)
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return si(value, "K")
+    found = _TEMPERATURE.fullmatch(value.strip()) if isinstance(value, str) else None
+    scale = _SCALES.get(found["unit"]) if found else None
+    if found is None or scale is None:
+        raise ConfigError(f"{shown(value)} is not a temperature with its unit, such as '25 degC' or '298.15 K'")
+    factor, zero = scale
+    return float(f"{float(found['number']) * factor + zero:.15g}")
+
+
 def factor_by_pint(word: str, unit: str) -> float:
     """Return what one of a unit is in another, for words such as "nanosiemens" and "minutes".
 
@@ -87,11 +111,9 @@ def number(value: str | float) -> float:
     ConfigError
         If it is none, such as a truth value, which Python takes for 0 or 1.
     """
-    try:
+    with suppress(ValueError, OverflowError):
         if not isinstance(value, bool) and isinstance(value, str | int | float):
             return float(value)
-    except (ValueError, OverflowError):
-        pass
     raise ConfigError(f"{shown(value)} is not a number, such as 0.5 or 1e-6")
 
 
@@ -108,13 +130,11 @@ def whole(value: str | float) -> int:
     >>> whole("1e3"), whole(48)
     (1000, 48)
     """
-    try:
+    with suppress(ValueError, OverflowError):
         if isinstance(value, int) and not isinstance(value, bool):
             return value
         if isinstance(value, str | float) and float(value).is_integer():
             return int(value) if isinstance(value, float) or value.strip().lstrip("+-").isdigit() else int(float(value))
-    except (ValueError, OverflowError):
-        pass
     raise ConfigError(f"{shown(value)} is not a whole number, such as 48")
 
 
@@ -132,13 +152,11 @@ def share(value: str | float) -> float:
     (0.1, 0.1)
     """
     text = value.strip() if isinstance(value, str) else ""
-    try:
+    with suppress(ValueError, OverflowError):
         if text.endswith("%"):
             return float(f"{float(text[:-1]) / 100:.15g}")
         if not isinstance(value, bool) and isinstance(value, str | int | float):
             return float(value)
-    except (ValueError, OverflowError):
-        pass
     raise ConfigError(f"{shown(value)} is not a share, such as '10 %' or 0.1")
 
 
@@ -153,22 +171,18 @@ _EXAMPLES = {
     "siemens": "20 nS",
     "1/A": "5e7 / A",
     "V s": "100 V s",
+    "K": "298.15 K",
+}
+_TEMPERATURE = re.compile(r"(?P<number>[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)\s*(?P<unit>°?\s?[A-Za-z]+)")
+# BIPM, SI brochure, 9th edition: t/degC = T/K - 273.15. One degree, and its zero, in kelvin.
+_SCALES = {
+    **dict.fromkeys(("degC", "°C", "° C", "C", "celsius", "Celsius"), (1.0, 273.15)),
+    **dict.fromkeys(("K", "kelvin", "Kelvin"), (1.0, 0.0)),
+    "mK": (1e-3, 0.0),
 }
 
 
-_PREFIXES = {
-    "f": 1e-15,
-    "p": 1e-12,
-    "n": 1e-9,
-    "u": 1e-6,
-    "µ": 1e-6,
-    "μ": 1e-6,
-    "m": 1e-3,
-    "": 1.0,
-    "k": 1e3,
-    "M": 1e6,
-    "G": 1e9,
-}
+_PREFIXES = {**dict(PREFIXES), "µ": 1e-6, "μ": 1e-6}
 _SYMBOLS = {"V": "V", "A": "A", "s": "s", "ohm": "ohm", "Ohm": "ohm", "Ω": "ohm", "S": "siemens"}
 # What nearly everybody types, so that it need not wait for pint: (word, SI unit) -> factor.
 _USUAL = {

@@ -22,13 +22,15 @@ from crossbar_hil.commissioning.record import why_not_proven
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError, Declined
 from crossbar_hil.guard.opening import open_checked
 from crossbar_hil.guard.since import pulses_since_calibration
+from crossbar_hil.runs.interruption import Button
 from crossbar_hil.runs.life import Show
 from crossbar_hil.runs.run import Run, RunOutcome
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.runs.training import dry_bench, train_and_record
+from crossbar_hil.screen.view import Phase, no_phase
 from crossbar_hil.studies.convergence.forecast import Forecast, forecast
 from crossbar_hil.training.result import Epoch
-from crossbar_hil.training.settings import check_labels
+from crossbar_hil.training.settings import check_labels, make_update
 from crossbar_hil.twins.file import Twin
 
 Tell = Callable[[str], object]
@@ -129,9 +131,16 @@ class PreparedTraining:
     """Digests of the files that the bench names, as they were before anything was told or asked."""
 
     def run(
-        self, *, out: Path, preset: str | None = None, label: str = "", show: Show[Epoch] = lambda _: None
+        self,
+        *,
+        out: Path,
+        preset: str | None = None,
+        label: str = "",
+        show: Show[Epoch] = lambda _: None,
+        button: Button | None = None,
+        phase: Phase = no_phase,
     ) -> RunOutcome:
-        """Train, and leave a run folder in `out`.
+        """Train, and leave a run folder in `out`; see `crossbar_hil.runs.training.train_and_record`.
 
         Raises
         ------
@@ -152,10 +161,14 @@ class PreparedTraining:
             warnings=self.warnings,
             chips=self.chips,
             show=show,
+            button=button,
+            phase=phase,
         )
 
 
-def prepare_training(bench: Bench, *, seed: int, chips: int | None, tell: Tell, ask: Ask | None) -> PreparedTraining:
+def prepare_training(
+    bench: Bench, *, seed: int, chips: int | None, tell: Tell, ask: Ask | None, phase: Phase = no_phase
+) -> PreparedTraining:
     """Check what a training needs, say what is assumed and foretold, and ask before a real chip is changed.
 
     Raises
@@ -170,6 +183,7 @@ def prepare_training(bench: Bench, *, seed: int, chips: int | None, tell: Tell, 
             f"bench {bench.name} has a real chip, which pulses change for good, and there is nobody to ask: give ask"
         )
     check_chip_keys(bench)
+    make_update(bench.training)  # which refuses what does not go together, before anybody is asked
     check_addresses(bench)
     files = digests_of(bench)
     for each in assumptions(bench):
@@ -184,11 +198,11 @@ def prepare_training(bench: Bench, *, seed: int, chips: int | None, tell: Tell, 
     another = of_another_bench(bench, twin)
     if another is not None:
         tell(f"note    {another}")
-    foretold = _foretell(bench, seed, chips, tell)
+    foretold = _foretell(bench, seed, chips, tell, phase)
     ends = f"ends once {bench.confirm} evaluations in a row meet every target (confirm)" if bench.confirm > 1 else ""
     warnings: list[str] = []
     if bench.kind == "hardware" and ask is not None:
-        warnings = _tell_and_ask(bench, twin, foretold, ends, tell, ask)
+        warnings = _tell_and_ask(bench, twin, foretold, ends, tell, ask, phase)
     elif ends:
         tell(f"note    training {ends}")
     uncounted = {} if another is None else {"counts": False}
@@ -208,12 +222,13 @@ def warn_of_chips(bench: Bench, tell: Tell) -> VirtualChips | None:
 
 
 def _tell_and_ask(
-    bench: Bench, twin: Twin | None, foretold: Forecast | None, ends: str, tell: Tell, ask: Ask
+    bench: Bench, twin: Twin | None, foretold: Forecast | None, ends: str, tell: Tell, ask: Ask, phase: Phase
 ) -> list[str]:
     """Say what a person must know before a real chip is changed, and ask; return the warnings."""
     unproven = why_not_proven(bench)
     if unproven and ask(unproven) is not True:
         raise Declined(f"the answer was no, so nothing was sent to bench {bench.name}")
+    phase("reading the chip before anything is sent to it")
     siemens = _read_chip(bench)
     warnings = [] if twin is None else moved_since(twin, siemens)
     found = virtual_chips(dry_bench(bench))
@@ -233,11 +248,12 @@ def _tell_and_ask(
     return warnings
 
 
-def _foretell(bench: Bench, seed: int, chips: int | None, tell: Tell) -> Forecast | None:
+def _foretell(bench: Bench, seed: int, chips: int | None, tell: Tell, phase: Phase) -> Forecast | None:
     """Foretell the outcome by virtual chips; None unless asked for, or there is a real chip or a twin."""
     by_default = bench.kind == "hardware" or (bench.chip is not None and bench.chip.twin is not None)
     if chips == 0 or (chips is None and not by_default):
         return None
+    phase("foretelling the outcome by virtual chips")
     try:
         return forecast(bench, seed=seed, chips=chips)
     except CrossbarError as error:

@@ -1,8 +1,8 @@
 """Tables of settings: checked models whose numbers people type with a unit; what is wrong is told in sentences."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -39,35 +39,25 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-_WHOLE = "must be a whole number"
-_FLAG = "must be true or false"
-_LIST = "must be a list"
-_TABLE = "must be a table of keys and values"
-_BOUNDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "int_parsing": lambda _: _WHOLE,
-    "int_type": lambda _: _WHOLE,
-    "int_from_float": lambda _: _WHOLE,
-    "int_parsing_size": lambda _: "must be a whole number of fewer digits",
-    "float_parsing": lambda _: "must be a number",
-    "float_type": lambda _: "must be a number",
-    "finite_number": lambda _: "must be a finite number",
-    "bool_parsing": lambda _: _FLAG,
-    "bool_type": lambda _: _FLAG,
-    "string_type": lambda _: "must be text, in quotation marks",
-    "string_too_short": lambda _: "must not be empty",
-    "list_type": lambda _: _LIST,
-    "tuple_type": lambda _: _LIST,
-    "dict_type": lambda _: _TABLE,
-    "model_type": lambda _: _TABLE,
-    "literal_error": lambda said: f"must be {said['expected']}",
-    "too_short": lambda said: f"must hold at least {said['min_length']}, not {said['actual_length']}",
-    "too_long": lambda said: f"must hold at most {said['max_length']}, not {said['actual_length']}",
-    "greater_than": lambda said: f"must be above {said['gt']:g}",
-    "greater_than_equal": lambda said: f"must be at least {said['ge']:g}",
-    "less_than": lambda said: f"must be below {said['lt']:g}",
-    "less_than_equal": lambda said: f"must be at most {said['le']:g}",
+_BOUNDS = {
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "must be a whole number"),
+    "int_parsing_size": "must be a whole number of fewer digits",
+    **dict.fromkeys(("float_parsing", "float_type"), "must be a number"),
+    "finite_number": "must be a finite number",
+    **dict.fromkeys(("bool_parsing", "bool_type"), "must be true or false"),
+    "string_type": "must be text, in quotation marks",
+    "string_too_short": "must not be empty",
+    **dict.fromkeys(("list_type", "tuple_type"), "must be a list"),
+    **dict.fromkeys(("dict_type", "model_type"), "must be a table of keys and values"),
+    "literal_error": "must be {expected}",
+    "too_short": "must hold at least {min_length}, not {actual_length}",
+    "too_long": "must hold at most {max_length}, not {actual_length}",
+    "greater_than": "must be above {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be below {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
 }
-"""What must be, by the type of the finding: of pydantic's list those that the tables can cause."""
+"""What must be, by the type of the finding: of pydantic's list those that the tables can cause, with its details."""
 _SIZES = ("too_short", "too_long")
 
 
@@ -78,8 +68,6 @@ def problems_of(
 
     Parameters
     ----------
-    error : ValidationError
-        What a model of tables raised.
     near : callable
         Returns a hint of the known key nearest to an unknown one, by the place of the latter.
     key : str
@@ -96,10 +84,10 @@ def _sentence(problem: ErrorDetails, near: Callable[[tuple[int | str, ...]], str
     if kind == "missing":
         return f"{key} is missing"
     if kind in _SIZES:
-        return f"{key} {_BOUNDS[kind](problem['ctx'])}"
+        return f"{key} {_BOUNDS[kind].format(**problem['ctx'])}"
     if kind in _BOUNDS:
         sign = ":" if place and isinstance(place[-1], int) else " ="
-        return f"{key}{sign} {shown(problem['input'])} {_BOUNDS[kind](problem.get('ctx', {}))}"
+        return f"{key}{sign} {shown(problem['input'])} {_BOUNDS[kind].format(**problem.get('ctx', {}))}"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{key}: {message}" if key else message
 

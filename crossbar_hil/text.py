@@ -7,7 +7,7 @@ from typing import Any
 
 NOTHING = 1e-16
 """Below this nothing is measured, in whatever unit: it is how a computer writes zero."""
-_PREFIXES = (
+PREFIXES = (
     *(("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1.0)),
     *(("m", 1e-3), ("u", 1e-6), ("n", 1e-9), ("p", 1e-12), ("f", 1e-15)),
 )
@@ -44,7 +44,7 @@ def quantity(value: float, unit: str, digits: int = 3) -> str:
     if abs(value) < NOTHING:
         return f"0 {unit}"
     rounded = float(f"{value:.{digits}g}")
-    for prefix, factor in _PREFIXES:
+    for prefix, factor in PREFIXES:
         if abs(rounded) >= factor:
             return f"{rounded / factor:.{digits}g} {prefix}{unit}"
     return f"{rounded:.{digits}g} {unit}"

@@ -211,13 +211,7 @@ class Recording:
 
 
 def read_recording(path: str | Path) -> Recording:
-    """Read a recording.
-
-    Raises
-    ------
-    DataError
-        If it cannot be read, or is none.
-    """
+    """Read a recording; a DataError if it cannot be read, or is none."""
     try:
         lines = [json.loads(line) for line in Path(path).read_text(encoding="ascii").splitlines()]
     except (OSError, ValueError) as error:

@@ -1,5 +1,7 @@
-"""Sphinx configuration: MyST pages, numpydoc for the API, furo for the looks."""
+"""Sphinx configuration: MyST pages and notebooks, numpydoc for the API, furo for the looks."""
 
+import os
+import sys
 from importlib.metadata import version as installed
 
 project = "crossbar-hil"
@@ -7,7 +9,7 @@ author = "The crossbar-hil developers"
 copyright = "The crossbar-hil developers"
 release = version = installed("crossbar-hil")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "numpydoc"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "numpydoc"]
 myst_enable_extensions = ["amsmath", "dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 numpydoc_show_class_members = False
@@ -18,5 +20,14 @@ default_role = "py:obj"
 html_theme = "furo"
 html_title = f"crossbar-hil {version}"
 html_static_path = ["_static"]
-html_css_files = ["wrap.css"]
+html_css_files = ["site.css"]
 exclude_patterns = ["_build"]
+
+# The notebooks are executed at every build, and one that fails fails the build.
+os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])  # for !crossbar-hil
+os.environ["TERM"] = "dumb"  # on which nothing moves
+nb_execution_mode = "force"
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
+nb_merge_streams = True

@@ -6,10 +6,10 @@ python docs/draw.py
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from crossbar_hil import Pulse, Trainer, open_bench
+from crossbar_hil.figures.png import write_png
 from crossbar_hil.runs.plotting import plot_activations
 from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve
@@ -20,9 +20,9 @@ DOCS = Path(__file__).resolve().parent
 SHADES = {0.001: "#7ad151", 0.002: "#22a884", 0.005: "#2a788e", 0.010: "#414487", 0.050: "#440154"}
 
 
-def save(figure, name, dpi=90):
+def save(figure, name, dpi=110):
     path = DOCS / name
-    FigureCanvasAgg(figure).print_figure(path, dpi=dpi)
+    write_png(figure, path, dpi=dpi, replace=True)
     print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")
 
 
@@ -50,6 +50,8 @@ def curves():
         panel.grid(visible=True, linewidth=0.4, alpha=0.4)
         panel.legend(frameon=False, fontsize=8, ncols=2)
     panels[1].set_yscale("log")
+    panels[1].set_yticks([0.02, 0.05, 0.1, 0.2, 0.4], ["0.02", "0.05", "0.1", "0.2", "0.4"])
+    panels[1].minorticks_off()
     save(figure, "curves.png")
 
 
@@ -57,7 +59,7 @@ def hovering():
     task = PatternSet.from_csv(data_file("perceptron"))
     with open_bench("simulated", preset="reference", seed=1) as backend:
         result = Trainer(backend, beta=6e6, target=0.8, pull_back=True).run(task.train, task.train_labels)
-    save(plot_activations(result), "reference_hovers.png")
+    save(plot_activations(result).figure, "reference_hovers.png")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import numpy as np
 from draw import save
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.drivers.schemes.read_schemes import read_scheme
@@ -18,7 +19,7 @@ TERMINALS = {
     "emulated-single": {"drive": "HI", "ground": "LO", "guard": "GUARD"},
 }
 ACTIVE, COLUMN = (True, False, False, True), 1  # the read that is shown: rows 1 and 4 into column 2
-LEFT, BOX, PITCH, CHIP = -0.9, 2.6, 0.85, -0.8
+LEFT, BOX, PITCH, CHIP, TEXT = -0.9, 3.4, 0.85, -0.8, 11
 
 
 def resistor(panel, x, y):
@@ -28,18 +29,19 @@ def resistor(panel, x, y):
 def chip(panel, bench, colours):
     """Lines of the chip, from the matrix down: the rows turn right, the columns go straight on."""
     rows, columns = bench.wiring.rows, bench.wiring.columns
-    depth = {line: CHIP - PITCH * (len(rows) - 1 - place) for place, line in enumerate(rows)}
+    depth = {line: CHIP - PITCH * place for place, line in enumerate(rows)}  # row 1 on top
     bottom = min(depth.values()) - 0.5
     for place, line in enumerate(rows):
         y = depth[line]
-        panel.plot([line, line, columns[-1] + 0.6], [0.4, y, y], color=colours[line], linewidth=1.6)
-        panel.text(columns[-1] + 0.7, y, f"row {place + 1}", va="center", fontsize=8)
+        hop = [withStroke(linewidth=7, foreground="white")]  # lines that only cross are parted by a gap
+        panel.plot([line, line, columns[-1] + 0.6], [0.4, y, y], color=colours[line], linewidth=2, path_effects=hop)
+        panel.text(columns[-1] + 0.7, y, f"row {place + 1}", va="center", fontsize=TEXT)
     for place, line in enumerate(columns):
-        panel.plot([line, line], [0.4, bottom], color=colours[line], linewidth=1.6)
-        panel.text(line, bottom - 0.1, f"column {place + 1}", ha="right", va="top", fontsize=8, rotation=35)
+        panel.plot([line, line], [0.4, bottom], color=colours[line], linewidth=2)
+        panel.text(line, bottom - 0.1, str(place + 1), ha="center", va="top", fontsize=TEXT)
         for y in depth.values():
-            panel.plot(line, y, "s", color="white", markeredgecolor="black", markersize=7, zorder=4)
-    panel.text(columns[0] - 0.2, CHIP + 0.4, "chip", fontsize=8, ha="right", style="italic")
+            panel.plot(line, y, "s", color="white", markeredgecolor="black", markersize=8, zorder=4)
+    panel.text(columns[0] - 0.4, bottom - 0.1, "chip, column", fontsize=TEXT, ha="right", va="top")
 
 
 def matrix(panel, name, bench, state):
@@ -48,21 +50,21 @@ def matrix(panel, name, bench, state):
     ports = bench.wiring.ports
     height = {port: PITCH * (len(ports) - place) for place, port in enumerate(ports)}
     for port, y in height.items():
-        panel.plot([LEFT, lines[-1] + 0.6], [y, y], color=SHADES[port], linewidth=1.6)
-        panel.text(lines[-1] + 0.7, y, f"{ports[port]}  {port}", va="center", fontsize=8, color=SHADES[port])
+        panel.plot([LEFT, lines[-1] + 0.6], [y, y], color=SHADES[port], linewidth=2)
+        panel.text(lines[-1] + 0.7, y, f"{ports[port]}  {port}", va="center", fontsize=TEXT)
     top = max(height.values()) + 0.35
     for line, closed in zip(lines, state, strict=True):
-        panel.plot([line, line], [0.4, top], color="#cccccc", linewidth=1.0, zorder=0)
-        panel.text(line, top + 0.05, str(line), ha="center", fontsize=8)
+        panel.plot([line, line], [0.4, top], color="#aaaaaa", linewidth=1.0, zorder=0)
+        panel.text(line, top + 0.05, str(line), ha="center", fontsize=TEXT)
         for port, y in height.items():
             face = SHADES[port] if port == closed else "white"
-            panel.plot(line, y, "o", color=face, markeredgecolor="#555555", markersize=6, zorder=4)
-    panel.text(lines[0] - 0.35, top + 0.05, f"{bench.instruments['matrix'].driver}, column", ha="right", fontsize=8)
+            panel.plot(line, y, "o", color=face, markeredgecolor="#222222", markersize=8, zorder=4)
+    panel.text(lines[0] - 0.35, top + 0.05, f"{bench.instruments['matrix'].driver}, column", ha="right", fontsize=TEXT)
     low = min(y for port, y in height.items() if port in TERMINALS[name])
     panel.add_patch(Rectangle((LEFT - BOX, low - 0.35), BOX, max(height.values()) - low + 0.7, facecolor="#eeeeee"))
-    panel.text(LEFT - BOX, low - 0.65, bench.instruments["smu"].driver, fontsize=8)
+    panel.text(LEFT - BOX, low - 0.65, bench.instruments["smu"].driver, fontsize=TEXT, weight="bold")
     for port, terminal in TERMINALS[name].items():
-        panel.text(LEFT - 0.1, height[port], terminal, ha="right", va="center", fontsize=8)
+        panel.text(LEFT - 0.1, height[port], terminal, ha="right", va="center", fontsize=TEXT)
     if "divider" in height:
         divider(panel, height)
 
@@ -76,13 +78,13 @@ def divider(panel, height):
     panel.plot([LEFT, LEFT + 0.5], [node, node], color="white", linewidth=2.4)  # the port begins at the node
     for step, half in enumerate((0.2, 0.13, 0.06)):
         panel.plot([x - half, x + half], [low - 0.09 * step] * 2, color="black", linewidth=1.2)
-    panel.text(x + 0.3, low, "LO", fontsize=8, va="center")
+    panel.text(x + 0.3, low, "LO", fontsize=TEXT, va="center")
 
 
 def wiring():
-    figure = Figure(figsize=(12, 4.9), layout="constrained")
+    figure = Figure(figsize=(7.4, 9.6), layout="constrained")
     titles = {"emulated": "two sources", "emulated-single": "one source with guard and divider"}
-    for panel, (name, title) in zip(figure.subplots(1, 2), titles.items(), strict=True):
+    for panel, (name, title) in zip(figure.subplots(2, 1), titles.items(), strict=True):
         bench = load_bench(name)
         scheme = read_scheme(bench.scheme.read, bench.wiring.ports)
         voltages = [[0.1 if active else 0.0 for active in ACTIVE]]
@@ -92,10 +94,10 @@ def wiring():
         colours = {line: SHADES[port] for line, port in zip(lines, state, strict=True)}
         matrix(panel, name, bench, state)
         chip(panel, bench, colours)
-        panel.set_title(f"{title}: {bench.scheme.read}, rows 1 and 4 into column 2", fontsize=10, pad=10)
+        panel.set_title(f"{title}: {bench.scheme.read}, rows 1 and 4 into column 2", fontsize=12, pad=12)
         panel.set_aspect("equal")
         panel.set_axis_off()
-    save(figure, "wiring.png")
+    save(figure, "wiring.png", dpi=100)
 
 
 if __name__ == "__main__":

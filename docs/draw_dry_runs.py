@@ -11,7 +11,7 @@ from draw import save
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.studies.axes import read_axes
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
-from crossbar_hil.studies.convergence.plotting import plot_sweep
+from crossbar_hil.studies.convergence.plotting import draw_sweep
 from crossbar_hil.studies.convergence.sweeping import plan_sweep, run_sweep
 from crossbar_hil.studies.scheduling import make_scheduler
 from crossbar_hil.studies.settings import set_values
@@ -26,7 +26,7 @@ def gain_and_target():
         tempfile.TemporaryDirectory() as folder,
         ChipStudyFolder.make(Path(folder) / "map", sweep.plan(), sweep.bench) as kept,
     ):
-        figure = plot_sweep(run_sweep(sweep, kept, make_scheduler("threads")))
+        figure = draw_sweep(run_sweep(sweep, kept, make_scheduler("threads")))
     save(figure, "sweep_map.png", dpi=80)
 
 

@@ -11,7 +11,7 @@ from draw import save
 from matplotlib.figure import Figure
 
 from crossbar_hil.spiking.figures import draw_figures
-from crossbar_hil.spiking.plotting import plot_networks
+from crossbar_hil.spiking.plotting import draw_networks
 from crossbar_hil.spiking.run import SpikingRun
 from crossbar_hil.spiking.settings import SpikingSettings
 from crossbar_hil.spiking.sweeping import NetworkFolder, network_axes, plan_networks, run_networks
@@ -47,7 +47,7 @@ def swept(folder):
     sweep = plan_networks(settings, axes, networks=5, seed=SEED)
     with NetworkFolder.begin(folder / "sweep", sweep.plan()) as kept:
         result = run_networks(sweep, kept, make_scheduler("processes"))
-    save(plot_networks(result), "spiking_sweep.png")
+    save(draw_networks(result), "spiking_sweep.png")
 
 
 def stripes(folder):
@@ -55,7 +55,7 @@ def stripes(folder):
     settings = SpikingSettings(dataset="stripes", bench="simulated")
     facts = SpikingRun(train_spiking(settings, seed=SEED, out=folder, view=kept).folder).facts
     moments = [0, 3, 7, 23]
-    figure = Figure(figsize=(7.2, 1.9), layout="constrained")
+    figure = Figure(figsize=(7.2, 2.1), layout="constrained")
     figure.get_layout_engine().set(wspace=0.25)
     panels = figure.subplots(1, len(moments))
     highest = 1e6 * max(each.max() for each in kept.weights)
@@ -68,7 +68,7 @@ def stripes(folder):
         image = panel.imshow(square, cmap="viridis", vmin=0, vmax=highest)
         panel.set_title(f"after {moment + 1} image{'s' if moment else ''}", fontsize=9)
         panel.set_axis_off()
-    figure.colorbar(image, ax=list(panels), label="µS", aspect=15)
+    figure.colorbar(image, ax=list(panels), label="Conductance (µS)", aspect=15)
     save(figure, "spiking_stripes.png")
     print(f"stripes, seed {SEED}: accuracy {facts['accuracy']}, {facts['reads']} reads, {facts['pulses']} pulses")
 

@@ -9,6 +9,8 @@ import re
 from draw import DOCS, save
 from matplotlib.figure import Figure
 
+from crossbar_hil.figures.panes import COLOURS
+
 STATES = {
     "published": r"published, (\d+) linear states",
     "tuned, nearest": r"tuned, (\d+) linear states, nearest",
@@ -34,6 +36,7 @@ def read(name):
 
 
 def draw(axes, rows, lines):
+    axes.set_prop_cycle(color=COLOURS)
     for name, pattern in lines.items():
         where, mean, spread = zip(*points(rows, pattern), strict=True)
         style = "o--" if name.startswith("published") else "s-"

@@ -11,8 +11,9 @@ import numpy as np
 
 from crossbar_hil.bench.calibrating import plan_calibration, steps_of, twin_of
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.figures.png import write_png
 from crossbar_hil.sim_backend import SimulatedBackend
-from crossbar_hil.twins.plotting import draw_reliability, draw_twin, save
+from crossbar_hil.twins.plotting import draw_reliability, draw_twin
 from crossbar_hil.twins.readings import Map, Readings
 from crossbar_hil.twins.tally import Bin, Tally
 
@@ -59,8 +60,7 @@ def main():
     """Draw both, over what is there."""
     for name, draw in (("twin.png", draw_calibration), ("twins_reliability.png", draw_foretold)):
         path = HERE / name
-        path.unlink(missing_ok=True)
-        save(draw(), path)
+        write_png(draw(), path, dpi=110, replace=True)
         print(path.relative_to(HERE.parent))
 
 

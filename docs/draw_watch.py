@@ -7,11 +7,12 @@ import os
 import subprocess
 import tempfile
 import threading
+from contextlib import chdir
 from pathlib import Path
 
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.runs.many.listing import Listing
 from crossbar_hil.runs.training import train_and_record
-from crossbar_hil.watch.listing import Listing
 from crossbar_hil.watch.server import WatchServer
 
 DOCS = Path(__file__).resolve().parent
@@ -31,14 +32,14 @@ def shoot(url, name, width, height):
 
 
 def main():
-    with tempfile.TemporaryDirectory() as folder, WatchServer(Path(folder) / "runs") as server:
+    with tempfile.TemporaryDirectory() as folder, chdir(folder), WatchServer(Path("runs")) as server:
         out = server.listing.out
         threading.Thread(target=server.serve_forever, daemon=True).start()
 
         def picture(epoch):
             if epoch.number == AT:
-                newest = Listing(out).look()[0].key
-                shoot(f"{server.address}run?run={newest}", "watch_run.png", 1200, 760)
+                (key,) = (row.key for row in Listing(out).look() if row.live)
+                shoot(f"{server.address}run?run={key}", "watch_run.png", 1200, 760)
 
         for seed, spread in ((4, "10 %"), (5, "20 %"), (6, "20 %")):
             bench = load_bench("simulated", overrides={"chip": {"device_spread": spread}})

@@ -8,16 +8,10 @@ from crossbar_hil.text import quantity
 
 
 def most_at_rest(siemens: FloatArray, range_a: float) -> FloatArray:
-    """Return what offsets can make flow at 0 V between every two lines, (N, N) in amperes.
+    """Return what offsets can make flow at 0 V between every two lines, (N, N) in amperes, on a range of the meter.
 
-    The meter's own, and two ports that are apart by twice `ZERO_V` across all that conducts to either line.
-
-    Parameters
-    ----------
-    siemens : ndarray of float, shape (N, N)
-        Conductance from the first line to the second; infinite at a limit.
-    range_a : float
-        Range of the meter, in amperes.
+    The meter's own, and two ports that are apart by twice `ZERO_V` across all that conducts to either line: `siemens`
+    (N, N), from the first line to the second, infinite at a limit.
     """
     whole = np.maximum(np.abs(siemens), np.abs(siemens).T)
     line = whole.sum(axis=1)
@@ -26,16 +20,9 @@ def most_at_rest(siemens: FloatArray, range_a: float) -> FloatArray:
 
 
 def problem_at_rest(at_rest_a: FloatArray, siemens: FloatArray, range_a: float, rows: int) -> str:
-    """Say between which lines flows at 0 V what no offset makes, rows first; empty if nothing does.
+    """Say between which lines, so many rows first, flows at 0 V what no offset makes; empty if nothing does.
 
-    Parameters
-    ----------
-    at_rest_a : ndarray of float, shape (N, N)
-        Current of the meter at 0 V, in amperes.
-    siemens, range_a
-        As of `most_at_rest`.
-    rows : int
-        So many of the lines are rows.
+    `at_rest_a` is the current of the meter at 0 V, (N, N) in amperes.
     """
     most = most_at_rest(siemens, range_a)
     beyond = np.abs(at_rest_a) > most

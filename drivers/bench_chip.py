@@ -42,16 +42,12 @@ class BenchChip(ChipBackend):
         spent: tuple[ArrayLike, ArrayLike] | None = None,
         on_trial: bool = False,
     ) -> Self:
-        """Make the chip of a bench from instruments that are open.
+        """Make the chip of a checked bench from instruments that are open.
 
         Parameters
         ----------
-        bench : Bench
-            The checked bench file.
         sources : mapping of str to SourceMeter
             Channels, by port.
-        matrix : SwitchMatrix
-            The relays.
         spent : tuple of array_like, optional
             Pulses and dose, in volt seconds, that each cell has received before; (R, C) each.
         on_trial : bool

@@ -290,17 +290,9 @@ class ChipBackend(WitnessedBackend):
         return "in_doubt" if memory.begun >= sequence else "not_sent"
 
     def number_pulses(self, token: str) -> PulseMemory | None:
-        """Give all pulses from here on numbers, as those of one run.
+        """Give all pulses from here on numbers, as those of one run, for which letters and digits stand.
 
-        Parameters
-        ----------
-        token : str
-            Letters and digits that stand for the run.
-
-        Returns
-        -------
-        PulseMemory or None
-            What the instrument that sends the pulses remembers of that run; None if nothing.
+        Returned is what the instrument that sends the pulses remembers of that run; None if nothing.
         """
         self._token = token
         if self._write is None:
@@ -308,17 +300,9 @@ class ChipBackend(WitnessedBackend):
         return self._rig.pulse_memory(self._write.scheme.sources[0], token)
 
     def exposed(self, counts: IntArray) -> IntArray:
-        """Return the pulses that cells may have got besides their own, if one of them was shorted meanwhile.
+        """Return the pulses (R, C) that cells may have got besides their own, if one of them was shorted meanwhile.
 
-        Parameters
-        ----------
-        counts : ndarray of int, shape (R, C)
-            Pulses that were sent to each cell.
-
-        Returns
-        -------
-        ndarray of int, shape (R, C)
-            Pulses at most; all zero where the write scheme notices a short in the very pulse.
+        Those of `counts` (R, C) at most; all zero where the write scheme notices a short in the very pulse.
         """
         return self._write.exposed_pulses(counts) if self._write else np.zeros(self.shape, dtype=np.int64)
 
@@ -370,8 +354,7 @@ class ChipBackend(WitnessedBackend):
                 self._rig.rest()
             self._rig.confirm()
             meter = self._rig.settings[self._rig.meter]
-            problem = problem_at_rest(at_rest_a, found, meter.range_of_reads_a, self.shape[0])
-            if problem:
+            if problem := problem_at_rest(at_rest_a, found, meter.range_of_reads_a, self.shape[0]):
                 raise ImpossibleReading(problem)
         return found
 

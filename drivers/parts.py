@@ -84,12 +84,7 @@ def ability_problems(
 ) -> Iterator[str]:
     """Say what sources cannot do that their settings and the schemes ask of them, one sentence each.
 
-    Parameters
-    ----------
-    sources, settings : mapping
-        By port; a source without settings is not judged by them.
-    read, write : optional
-        The schemes, if there are any.
+    Sources and settings are by port; a source without settings is not judged by them.
     """
     for port, source in sources.items():
         each = settings.get(port)
@@ -132,13 +127,7 @@ def check_sources(
     read: ReadScheme,
     write: WriteScheme | None,
 ) -> None:
-    """Refuse sources that are missing, misplaced, or cannot do what the schemes ask.
-
-    Raises
-    ------
-    ConfigError
-        Naming all that is wrong.
-    """
+    """Refuse sources that are missing, misplaced, or cannot do what the schemes ask; a ConfigError names all."""
     found = []
     if set(settings) != set(sources):
         found.append(
@@ -155,13 +144,7 @@ def check_sources(
 
 
 def check_width(width_s: float, sources: Iterable[SourceMeter]) -> None:
-    """Refuse a pulse that is shorter than a source can time.
-
-    Raises
-    ------
-    LimitError
-        Naming the source, the width and the bound.
-    """
+    """Refuse a pulse that is shorter than a source can time: a LimitError names source, width and bound."""
     for source in sources:
         if not width_s >= source.shortest_pulse_s:
             raise LimitError(

@@ -43,8 +43,6 @@ class Rig:
         Channels, by the port that their HI is on.
     settings : mapping of str to SourceSettings
         How each is set up, by port.
-    matrix : SwitchMatrix
-        The relays.
     wired : WiredMatrix
         The names of their crosspoints.
     meter : str
@@ -111,8 +109,7 @@ class Rig:
         self.matrix.wait(self.discharge_s)
         self.matrix.prepare()
         wrong = [f"{source.name} is on" for source in self.sources.values() if source.output_is_on()]
-        closed = self.matrix.connected()
-        if closed:
+        if closed := self.matrix.connected():
             wrong.append(f"matrix {self.matrix.name} has {names_text(closed, 'no crosspoint')} closed")
         if wrong:
             raise InstrumentError(f"after the bench was prepared {' and '.join(wrong)}")
@@ -271,8 +268,7 @@ class Rig:
         InstrumentError
             If one is off: somebody switched it off, or an interlock did.
         """
-        off = [source.name for source in self.sources.values() if not source.output_is_on()]
-        if off:
+        if off := [source.name for source in self.sources.values() if not source.output_is_on()]:
             raise InstrumentError(f"the output of {' and '.join(off)} is off, though nothing here switched it off")
 
     # ------------------------------------------------------------------ inside

@@ -44,6 +44,8 @@ class Keithley2600(PulsingBox):
 class TwoChannels(Keithley2600):
     """A box with two SMUs."""
 
+    two_channels = True
+
     ch_b = Instrument.ChannelCreator(Keithley2600Channel, "b")
 
 

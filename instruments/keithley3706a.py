@@ -5,6 +5,8 @@ specifiers"). The closed channels of this box are listed with ``;`` in the manua
 both are read.
 """
 
+import re
+
 from .tsp.matrix import TspMatrix
 
 
@@ -16,3 +18,5 @@ class Keithley3706A(TspMatrix):
     rows = range(1, 7)
     columns = range(1, 17)
     letters = False
+    form = re.compile("([0-9])([0-9])([0-9]{2})")
+    example = "1105"

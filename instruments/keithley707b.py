@@ -4,6 +4,7 @@ Crosspoints are written slot, row letter, two-digit column, such as ``1A05`` (Ke
 "Channel specifiers").
 """
 
+import re
 from typing import ClassVar
 
 from .tsp.matrix import TspMatrix
@@ -17,6 +18,8 @@ class Keithley707B(TspMatrix):
     rows = range(1, 9)
     columns = range(1, 13)
     letters = True
+    form = re.compile("([0-9])([A-Z])([0-9]{2})")
+    example = "1A05"
 
 
 class Keithley708B(Keithley707B):

@@ -8,27 +8,18 @@ published; 10 ms are assumed.
 
 import re
 from dataclasses import replace
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from pymeasure.adapters.adapter import Adapter
-from pymeasure.instruments.channel import Channel
-from pymeasure.instruments.instrument import Instrument
 
 from crossbar_hil.errors import ConfigError, GarbledReply
 from crossbar_hil.instrument import NOT_TOLD, Identity
 
 from .scpi.matrix import ScpiMatrix, channels
-from .scpi.properties import offers
+from .scpi.properties import slots_with
 from .settings.keysightb2200a import SETTINGS
 
 OUTPUTS_OF_CARD = 12
-
-
-@offers(SETTINGS, "{ch}")
-class MatrixCard(Channel):
-    """One card, or card 0 for all of them as one matrix."""
-
-    table = SETTINGS
 
 
 class KeysightB2200A(ScpiMatrix):
@@ -43,8 +34,10 @@ class KeysightB2200A(ScpiMatrix):
     slots: ClassVar[range] = range(5)
     rows = range(1, 15)
     columns = range(1, 49)
+    form = re.compile(r"(\d)(\d\d)(\d\d)")
+    example = "00105"
 
-    cards = Instrument.MultiChannelCreator(cast("Any", MatrixCard), cast("Any", list(range(5))), prefix="card_")
+    cards = slots_with(SETTINGS, slots, "card_")  # card 0 is all of them as one matrix
 
     def __init__(self, adapter: Adapter | str | int, name: str = "", **kwargs: Any) -> None:
         super().__init__(adapter, name, **kwargs)
@@ -83,22 +76,16 @@ class KeysightB2200A(ScpiMatrix):
         """Return the cards in use, which are those of the crosspoints named so far."""
         return sorted(self._used) or [0]
 
-    def _name(self, slot: int, row: int, column: int) -> str:
+    @classmethod
+    def _name(cls, slot: int, row: int, column: int) -> str:
         return f"{slot}{row:02d}{column:02d}"
-
-    def _place(self, crosspoint: str) -> tuple[int, int, int]:
-        found = re.fullmatch(r"(\d)(\d\d)(\d\d)", crosspoint)
-        if found is None:
-            raise ConfigError(f"{crosspoint!r} is no crosspoint of {self.name}, such as 00105")
-        return int(found[1]), int(found[2]), int(found[3])
 
     def _closed_queries(self) -> list[str]:
         return [f":CLOS:CARD? {card}" for card in self._cards()]
 
     def _parse_closed(self, reply: str) -> frozenset[str]:
         names = channels(reply)
-        wrong = [name for name in names if not re.fullmatch(r"\d{5}", name)]
-        if wrong:
+        if wrong := [name for name in names if not re.fullmatch(r"\d{5}", name)]:
             raise GarbledReply(f"{wrong[0]!r} is no crosspoint")
         return frozenset(names)
 

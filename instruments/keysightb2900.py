@@ -6,6 +6,7 @@ formats and error texts are not given there and stand here as assumptions.
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any, ClassVar, cast
 
 from pymeasure.instruments.channel import Channel
@@ -98,13 +99,7 @@ class B2900Channel(Channel, ScpiChannel):
     def pulse_together(
         self, amplitude_v: float, other: SourceMeter, other_amplitude_v: float, width_s: float, count: int = 1
     ) -> list[tuple[Reading, Reading]]:
-        """Send `count` pulses on both channels, started by one command.
-
-        Raises
-        ------
-        ConfigError
-            If `other` is not the other channel of this instrument; nothing was sent.
-        """
+        """Send `count` pulses on both channels, started by one command."""
         if not isinstance(other, B2900Channel) or not self.pulses_with(other):
             raise ConfigError(f"{self.name} and {other.name} are not the two channels of one B2900")
         self._check_pulses(amplitude_v, width_s, count)
@@ -233,8 +228,7 @@ class KeysightB2900(ScpiInstrument):
         InstrumentError
             If something else comes back, or the instrument has refused a line.
         """
-        wrong = self.differences(Together(proven), lines)
-        if wrong:
+        if wrong := self.differences(Together(proven), lines):
             raise InstrumentError(f"{'; '.join(wrong)}, so nothing was started")
 
     def pulse_channels(
@@ -250,7 +244,9 @@ class KeysightB2900(ScpiInstrument):
 
     def shutdown(self) -> None:
         """Switch every output off, by writing only, each even if one before it failed."""
-        _all_off(list(self.channels.values()))
+        with ExitStack() as each_in_turn:
+            for channel in reversed(self.channels.values()):
+                each_in_turn.callback(channel.output_off)
         super().shutdown()
 
     def _train(self, amplitudes: dict[B2900Channel, float], width_s: float, count: int) -> list[tuple[Reading, ...]]:
@@ -278,16 +274,10 @@ class KeysightB2900(ScpiInstrument):
         return found
 
 
-def _all_off(channels: list[B2900Channel]) -> None:
-    if channels:
-        try:
-            channels[0].output_off()
-        finally:
-            _all_off(channels[1:])
-
-
 class _TwoChannels(KeysightB2900):
     """A model with a second channel."""
+
+    two_channels = True
 
     ch_2 = Instrument.ChannelCreator(cast("Any", B2900Channel), 2)
 

@@ -59,6 +59,11 @@ class CalibrationPlan:
     curve: SisterCurve | None
     """None if that of the spare cells is taken."""
 
+    @property
+    def readings(self) -> int:
+        """How many readings it takes, of the whole chip or of a spare cell; more if it is watched at the end."""
+        return self.reads * (self.pulses + 1 + len(self.spare) * (self.spare_pulses + 1))
+
     def left_out(self, shape: tuple[int, int]) -> BoolArray:
         """Return the (R, C) mask of the spare cells.
 
@@ -113,6 +118,7 @@ class CalibrationPlan:
             "amplitude_v": self.pulse.amplitude_v,
             "width_s": self.pulse.width_s,
             "made_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+            **({"conditions": self.bench.conditions.said} if self.bench.conditions.said else {}),
         }
 
 
@@ -166,10 +172,7 @@ def steps_of(
 ) -> Iterator[Map | Sent | Spare]:
     """Check a calibration on an open chip and return its steps: first the spare cells, then all others.
 
-    Raises
-    ------
-    CrossbarError
-        If the chip does not allow it; nothing was sent.
+    A CrossbarError if the chip does not allow it; nothing was sent.
     """
     left_out = plan.left_out(backend.shape)
     rest = calibrate(
@@ -239,10 +242,6 @@ def sister_curve(bench: Bench, pulse: Pulse, curve_file: str | None = None, scal
 
     Parameters
     ----------
-    bench : Bench
-        A bench.
-    pulse : Pulse
-        The pulse.
     curve_file : str, optional
         Name of a shipped curve or a file, instead of what the bench names.
     scale : float, optional

@@ -69,17 +69,12 @@ class Kind:
 
 
 def estimate_kind(cells: Sequence[Readings]) -> Kind:
-    """Estimate the kind of some cells that were measured alike.
+    """Estimate the kind of some cells, one at least, that were measured alike.
 
     Noise is told by how readings with no pulse between them differ from one to the next, which a slow decay hardly
     does. Relaxation is fitted to the readings at rest; it tells how much of each rise was lost before it was read, and
     that is put back. Rises are compared between cells: each cell's are larger by a factor, and what then still differs
     from step to step is the variation of steps.
-
-    Parameters
-    ----------
-    cells : sequence of Readings
-        At least one.
     """
     seen = _Compared.of(cells)
     noise, curves, rises = seen.noise, seen.curves, seen.rises
@@ -144,11 +139,8 @@ def _noise(cells: Sequence[Readings]) -> float:
 
     Second differences, of which independent readings have six variances, do not see a slow decay.
     """
-    squares: list[FloatArray] = []
-    for each in cells:
-        for line in (*each.siemens, each.rest_siemens):
-            if len(line) > 2 and line.min() > 0:
-                squares.append(np.diff(np.log(line), 2) ** 2 / 6)
+    lines = [line for each in cells for line in (*each.siemens, each.rest_siemens)]
+    squares = [np.diff(np.log(line), 2) ** 2 / 6 for line in lines if len(line) > 2 and line.min() > 0]
     return float(np.sqrt(np.concatenate(squares).mean())) if squares else 0.0
 
 

@@ -1,8 +1,9 @@
 """Measure what pulses do to a cell: its potentiation and depression curve, in the file that the simulator reads."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from crossbar_hil.curves.measured import MeasuredCurve
 from crossbar_hil.curves.own_table import write_own
 from crossbar_hil.defaults import READ_S
 from crossbar_hil.errors import DataError
+from crossbar_hil.results.arrays import Variable
+from crossbar_hil.results.result import Drawing, Result, Series
 
 
 class Step(NamedTuple):
@@ -142,6 +145,68 @@ class _Measurement:
             found.append(float(self._backend.read_conductances(self._read_v)[self._cell]))
             self._passed += self._counts.size * READ_S
         return Step(pulse, number, float(np.mean(found)), tuple(found), tuple(when))
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Characterisation(Result):
+    """What pulses did to some cells of a chip that were measured alike."""
+
+    drawn_by: ClassVar[str] = "curves"
+    plots: ClassVar[tuple[str, ...]] = ("potentiation", "depression")
+
+    kind: str
+    """``simulated``, ``emulated`` or ``hardware``."""
+    cells: tuple[tuple[int, int], ...]
+    """Row and column of each, counted from 0."""
+    steps: tuple[tuple[Step, ...], ...]
+    """Of each cell, as `characterise` hands them out."""
+
+    @property
+    def of_kind(self) -> tuple[list[Step], list[str]]:
+        """The curve of the kind that the cells are of, and the facts that stand above it."""
+        return kind_of_cells(self.steps)
+
+    def told(self) -> list[tuple[str, str]]:
+        """Return which cells were measured, and what was found of their kind."""
+        _, facts = self.of_kind
+        named = ", ".join(f"row {row + 1} column {column + 1}" for row, column in self.cells)
+        found = [each.partition("=") for each in facts]
+        return [("cells", named), ("device", self.kind), *((name.strip(), value.strip()) for name, _, value in found)]
+
+    def series(self) -> Series:
+        """Return one line a reading; rows and columns count from 0."""
+        header = ["Row", "Column", "Voltage (V)", "Width (s)", "Pulses", "At rest", "Time (s)", "Conductance (S)"]
+        return Series(header, iter([list(each) for each in self._lines()]))
+
+    def variables(self) -> dict[str, Variable]:
+        """Return the same, an array a column."""
+        columns = [np.array(each) for each in zip(*self._lines(), strict=True)]
+        said = (
+            ("row", "1", "row of the cell, from 0"),
+            ("column", "1", "column of the cell, from 0"),
+            ("pulse_voltage", "V", "height of the pulses before the reading"),
+            ("pulse_width", "s", "width of these pulses"),
+            ("pulses", "1", "pulses of this kind before the reading"),
+            ("at_rest", "1", "read at rest, to see whether the cell forgets"),
+            ("seconds", "s", "time of the reading, at rest from the middle of the burst before"),
+            ("conductance", "S", "conductance of the cell"),
+        )
+        found = {
+            name: Variable(("reading",), values, unit, about)
+            for (name, unit, about), values in zip(said, columns, strict=True)
+        }
+        return found | {"reading": Variable(("reading",), np.arange(len(columns[0])), "1", "number of the reading")}
+
+    def _lines(self) -> Iterator[tuple[int, int, float, float, int, bool, float, float]]:
+        for (row, column), steps in zip(self.cells, self.steps, strict=True):
+            for step in steps:
+                what = step.pulse.amplitude_v, step.pulse.width_s, step.number, step.rest
+                for seconds, siemens in zip(step.seconds, step.readings, strict=True):
+                    yield row, column, *what, seconds, siemens
+
+    def _to_be_drawn(self, what: str) -> Drawing:
+        curve, _ = self.of_kind
+        return Drawing("plot_pulses", (curves_of(curve),), {"potentiation": what == "potentiation"})
 
 
 def readings_of(steps: Sequence[Step]) -> Readings:

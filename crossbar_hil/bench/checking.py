@@ -27,6 +27,7 @@ from crossbar_hil.plugins import load
 from crossbar_hil.plugins import names as installed
 from crossbar_hil.shipped import data_file
 from crossbar_hil.training.patterns import PatternSet
+from crossbar_hil.training.settings import make_update
 from crossbar_hil.twins.file import read_twin
 
 SHORTED = 1e3
@@ -105,9 +106,7 @@ def reachable_by_others(bench: Bench) -> list[str]:
 def _check_file(bench: Bench, problems: Problems, trains: bool) -> None:
     """Note what can be seen without opening anything."""
     with problems.collect():
-        load("rules", bench.training.rule)
-    with problems.collect():
-        _ = bench.training.pulse
+        make_update(bench.training)
     with problems.collect():
         _ = bench.limits
     if trains:
@@ -260,17 +259,10 @@ def _find_swaps(name: str, identity: Identity, bench: Bench) -> str:
 
 
 def check_wiring(backend: Any, voltage_v: float) -> list[str]:
-    """Return what a read of every pair of lines says about the wiring: open, shorted and swapped lines.
+    """Return what a read of every pair of lines, at so many volts, says of the wiring: open, shorted and swapped lines.
 
     A row and a column show the conductance of their cell, two lines of one kind show nothing. That tells which lines
     are rows and which are columns, but not in which order they are; `crossbar_hil.bench.line_order` tells that.
-
-    Parameters
-    ----------
-    backend : ChipBackend
-        A bench with instruments.
-    voltage_v : float
-        Read voltage, in volts.
     """
     rows, columns = backend.shape
     names = [*(f"row {row + 1}" for row in range(rows)), *(f"column {column + 1}" for column in range(columns))]

@@ -4,6 +4,7 @@ docs/chip_model.md has the formula of each. Their models are in `crossbar_hil.si
 """
 
 from collections.abc import Collection
+from itertools import combinations
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -104,13 +105,10 @@ class Effects(Table):
                 f"read_noise of {100 * self.read_noise:g} % must be below 100 %: with more no reading says anything; "
                 "2 % is written 0.02 or '2 %'"
             )
-        for cell in self.unformed:
-            for name in ("stuck", "dead"):
-                if cell in getattr(self, name):
-                    raise ConfigError(f"cell {at(*cell)} is both unformed and {name}; name it once")
-        for cell in self.stuck:
-            if cell in self.dead:
-                raise ConfigError(f"cell {at(*cell)} is both stuck and dead; name it once")
+        for one, other in combinations(("unformed", "stuck", "dead"), 2):
+            for cell in getattr(self, one):
+                if cell in getattr(self, other):
+                    raise ConfigError(f"cell {at(*cell)} is both {one} and {other}; name it once")
         if 0 < self.step_variation < LEAST_VARIATION:
             raise ConfigError(
                 f"step_variation {self.step_variation:g} is below {LEAST_VARIATION:g}, which nobody could see; write 0"
@@ -124,14 +122,9 @@ class Effects(Table):
         return {name: getattr(self, name) for name in Effects.model_fields if name not in CELL_LISTS}
 
     def check_companions(self, said: Collection[str]) -> None:
-        """Refuse a key that says more of an effect which nothing says, among those that a person wrote.
+        """Refuse, by a ConfigError, a key that a person wrote and that says more of an effect which nothing says.
 
         Where settings are swept this is not asked: the effect may come with the point.
-
-        Raises
-        ------
-        ConfigError
-            If there is one.
         """
         for key, effect in COMPANIONS.items():
             if key in said and effect not in said and not getattr(self, effect):

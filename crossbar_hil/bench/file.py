@@ -3,7 +3,7 @@
 import math
 import os
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -31,6 +31,7 @@ from crossbar_hil.owners.addresses import why_no_library, why_no_resource
 from crossbar_hil.parsing import parse_toml
 from crossbar_hil.plugins import names, nearest
 from crossbar_hil.quantities import share, si
+from crossbar_hil.results.conditions import Conditions
 from crossbar_hil.shipped import data, data_file, is_name, is_shipped, read_bytes, shipped
 from crossbar_hil.tables import (
     Ampere,
@@ -53,6 +54,8 @@ from crossbar_hil.twins.file import read_twin
 
 BENCH_FILE = "bench.toml"
 """Name of the bench file in a folder of a run."""
+FILL_IN = "?"
+"""Stands in a bench file for what its owner has to fill in; see `crossbar_hil.commissioning.new_bench`."""
 WITHIN_95 = 1.959963984540054
 """So many standard deviations from the mean lie the ends of the central 95 % of a normal distribution."""
 
@@ -116,8 +119,7 @@ TWIN_SAYS = (
 
 
 def _check_beside_twin(given: Collection[str], where: str = "") -> None:
-    also = [name for name in TWIN_SAYS if name in given]
-    if also:
+    if also := [name for name in TWIN_SAYS if name in given]:
         raise ConfigError(f"{where}the twin says {' and '.join(also)}, so that cannot be given beside it")
 
 
@@ -314,8 +316,7 @@ class InstrumentTable(Table):
     @field_validator("resource")
     @classmethod
     def _no_url(cls, resource: str | None) -> str | None:
-        why = why_no_resource(resource or "")
-        if why:
+        if why := why_no_resource(resource or ""):
             raise ConfigError(why)
         return resource
 
@@ -410,6 +411,7 @@ class Bench(Table):
     scheme: SchemeTable | None = None
     measurement: MeasurementTable | None = None
     emulation: EmulationTable | None = None
+    conditions: Conditions = Conditions()
     options: dict[str, Any] = {}
     """Keywords for a backend that has no tables of its own."""
 
@@ -433,8 +435,7 @@ class Bench(Table):
     @classmethod
     def _known_libraries(cls, tables: dict[str, InstrumentTable], others: ValidationInfo) -> dict[str, InstrumentTable]:
         found = {name: why_no_library(table.visa, others.data.get("kind")) for name, table in tables.items()}
-        problems = [f"{name}.{why}" for name, why in found.items() if why]
-        if problems:
+        if problems := [f"{name}.{why}" for name, why in found.items() if why]:
             raise ConfigError(" and ".join(problems))
         return tables
 
@@ -537,6 +538,7 @@ def load_bench(
     expect(Mapping, ConfigError, optional=True, overrides=overrides)
     overrides = _plain(overrides or {}, "overrides")
     tables, where = _bench_tables(os.fspath(name_or_file))
+    _refuse_blanks(tables, where)
     if preset is not None:
         known = shipped("presets")
         if preset not in known:
@@ -562,6 +564,21 @@ def load_bench(
     except ValidationError as error:
         problems = problems_of(error, _near)
         raise ConfigError(f"{where}: {'; '.join(problems)}", [f"{where}: {each}" for each in problems]) from error
+
+
+def _refuse_blanks(tables: Mapping[str, Any], where: str) -> None:
+    """Name every key that its owner has not filled in yet."""
+    found = [f"{where}: {key} is left to fill in" for key in _blanks(tables)]
+    if found:
+        raise ConfigError("; ".join([found[0], *(each.removeprefix(f"{where}: ") for each in found[1:])]), found)
+
+
+def _blanks(table: Mapping[str, Any], before: str = "") -> Iterator[str]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _blanks(value, f"{before}{key}.")
+        elif value == FILL_IN:
+            yield f"{before}{key}"
 
 
 def _plain(table: Mapping[Any, Any], name: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from crossbar_hil.errors import CrossbarError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file
 from crossbar_hil.text import table_lines
-from crossbar_hil.training.settings import Training
+from crossbar_hil.training.settings import most_pulses
 from crossbar_hil.twins.file import Twin, read_twin
 
 ROUNDING = 1e-9
@@ -164,11 +164,6 @@ def headroom(
     if chip.start is None and chip.device_spread:
         fresh = (left < whole) & (conductances <= curve_start * np.exp(FRESH_SIGMA * chip.device_spread))
     return Headroom(left, whole, wanted, epochs, why, fresh)
-
-
-def most_pulses(training: Training) -> int:
-    """Return the most pulses that a training sends to one cell."""
-    return max(training.epochs - 1, 0) * (1 if training.verify_siemens is None else training.tries)
 
 
 def _levels_by_twin(twin: Twin, conductances: FloatArray | None, since: IntArray | None) -> tuple[FloatArray, str]:

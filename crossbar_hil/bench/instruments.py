@@ -72,8 +72,7 @@ def open_instruments(
         if patience is not None and hasattr(instrument, "heed"):  # not a person
             instrument.heed(patience)
         identity = ask_identity(name, table, instrument)
-        wrong = wrong_identity(name, table, identity)
-        if wrong:
+        if wrong := wrong_identity(name, table, identity):
             raise ConfigError(wrong)
         seen(name, identity)
         if silence is not None and hasattr(instrument, "tell_silence"):

@@ -64,8 +64,6 @@ def open_backend(
 
     Parameters
     ----------
-    bench : Bench
-        The checked bench.
     seed : int
         Seed of a virtual chip.
     resources : mapping, optional
@@ -94,6 +92,13 @@ def open_backend(
         chip = _assemble(bench, factory, instruments, {"on_trial": True} if on_trial else {})
         chip.owned = owned.pop_all()
         return chip
+
+
+def words_of_opening(bench: Bench | None) -> str:
+    """Say what somebody waits for while a bench is opened, to whom nothing else is shown."""
+    if bench is None or not bench.instruments:
+        return "making the virtual device"
+    return "starting the emulated instruments" if bench.brings_instruments else "asking the instruments who they are"
 
 
 def make_backend(bench: Bench, rng: np.random.Generator) -> DeviceBackend:
@@ -125,12 +130,9 @@ def make_backend(bench: Bench, rng: np.random.Generator) -> DeviceBackend:
 
 
 def check_chip_keys(bench: Bench) -> None:
-    """Refuse what [chip] says to a device that is not made from it; on a real one it is that of its dry run.
+    """Refuse what [chip] says to a device that is not made from it: a ConfigError names every such key.
 
-    Raises
-    ------
-    ConfigError
-        Naming every such key.
+    On a real one it is that of its dry run.
     """
     factory = _factory(bench)
     if bench.chip is None or not _ignores_chip(bench, factory):

@@ -29,12 +29,10 @@ LONGEST_CLOSE_S = 10.0
 
 
 class Served:
-    """An emulated bench that another process serves, or will.
+    """An emulated bench that another process, which has its order, serves or will serve.
 
     Parameters
     ----------
-    process : subprocess.Popen
-        The process, which has its order.
     lifeline : int
         The write end of its standard input.
     """

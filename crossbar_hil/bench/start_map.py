@@ -118,8 +118,7 @@ def _checked(rows: Any) -> FloatArray:
         if len(line) != len(rows[0]):
             raise ValueError(f"row {row} has {len(line)} numbers, row 1 has {len(rows[0])}")
         for column, value in enumerate(line, start=1):
-            what = _why_no_number(value)
-            if what:
+            if what := _why_no_number(value):
                 raise ValueError(f"row {row}, column {column} holds {shown(value)}, {what}")
     return np.array(rows, dtype=np.float64)
 

@@ -67,15 +67,7 @@ def with_known_noise(bench: Bench) -> Bench:
 
 
 def moved_since(twin: Twin, siemens: FloatArray) -> list[str]:
-    """Say if cells are no longer where the calibration left them; nothing if all are.
-
-    Parameters
-    ----------
-    twin : Twin
-        Of this chip.
-    siemens : ndarray of float, shape (R, C)
-        One reading of it.
-    """
+    """Say if cells, read once as (R, C) in siemens, are no longer where the calibration of their twin left them."""
     now = np.array(twin.cells.now_siemens)
     if now.shape != siemens.shape:
         return [f"the twin is of {twin.rows} by {twin.columns} cells, so it says nothing of this chip"]

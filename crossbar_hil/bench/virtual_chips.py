@@ -1,5 +1,6 @@
 """What the virtual chips of a bench are like, in a line, and where they are unlike the curve or do not fit the gain."""
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from crossbar_hil.curves.levels import LARGEST_SIEMENS
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file, is_shipped
+from crossbar_hil.text import quantity
 from crossbar_hil.training.settings import Training
 from crossbar_hil.twins.file import Twin, read_twin
 
@@ -29,6 +31,7 @@ tanh: with four rows a target is reached only if nearly all of them are at their
 the end of what `tune` searches."""
 GOOD_REACH = 5.0
 """That of the shipped settings, rounded: 5.6."""
+in_siemens = functools.partial(quantity, unit="S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,6 @@ def virtual_chips(bench: Bench, *, gain: bool = True) -> VirtualChips | None:
 
     Parameters
     ----------
-    bench : Bench
-        The checked bench.
     gain : bool
         Whether what is trained has the gain of the [training] table.
 
@@ -136,10 +137,7 @@ def lines_of_chips(record: Mapping[str, Any] | None) -> list[str]:
 def assumptions(bench: Bench) -> list[str]:
     """Say what is assumed of the virtual chips of a bench because nothing says it.
 
-    Raises
-    ------
-    CrossbarError
-        If the curve cannot be read: nothing is told of chips that cannot be.
+    A curve that cannot be read is a CrossbarError: nothing is told of chips that cannot be.
     """
     if bench.chip is None:
         return []
@@ -160,8 +158,7 @@ def _facts_of_file(chip: Chip) -> list[str]:
     if is_shipped(chip.curve):
         return []
     name = data_file(chip.curve).name
-    left_out = ", ".join(facts_left_out(data_file(chip.curve)))
-    if left_out:
+    if left_out := ", ".join(facts_left_out(data_file(chip.curve))):
         return [
             f"{name} is not the project's own table, so what its comments say of {left_out} is not taken: --set says "
             f"it, or write the table by `crossbar-hil curve {name} --to NEW.csv` and the comments into it"
@@ -222,18 +219,6 @@ def end_siemens(chip: Chip, start_siemens: float, rise_siemens: float) -> float:
         The highest start, and the rise of a cell that follows the curve.
     """
     return start_siemens + rise_siemens * math.exp(WITHIN_95 * chip.step_spread)
-
-
-def in_siemens(value: float) -> str:
-    """Write a conductance with three digits and a prefix.
-
-    >>> in_siemens(4.54e-7), in_siemens(0.0), in_siemens(2.5e-3)
-    ('454 nS', '0 S', '2.5 mS')
-    """
-    for factor, prefix in ((1e-9, "n"), (1e-6, "u"), (1e-3, "m")):
-        if 0 < abs(value) < 999.5 * factor:
-            return f"{value / factor:.3g} {prefix}S"
-    return f"{value:.3g} S"
 
 
 def _where(chip: Chip) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +17,10 @@ from crossbar_hil.cli.common import (
     as_json,
     bench_argument,
     confirm,
+    echo_aside,
     instrument_options,
+    loading,
+    phases,
     print_json,
     print_lines,
     print_table,
@@ -26,11 +28,12 @@ from crossbar_hil.cli.common import (
     say_seed,
     yes_option,
 )
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, RunError
 from crossbar_hil.text import printable
 
 LOOKS = 3
 """Times that a chip is read to be held against a map: so that the noise of a reading is known."""
+MAKING_SAFE = "making the bench safe"
 seed_option = click.option("--seed", type=click.IntRange(min=0), help="Seed of a virtual chip; fresh if not given.")
 
 
@@ -49,37 +52,50 @@ seed_option = click.option("--seed", type=click.IntRange(min=0), help="Seed of a
 @as_json
 def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | None, as_json: bool) -> None:
     """Name every problem of a BENCH at once; no voltage is sourced, except at read voltage with --wiring."""
-    import numpy as np  # noqa: PLC0415 - --help must not wait for it
+    with loading():
+        import numpy as np  # noqa: PLC0415 - --help must not wait for it
 
-    from crossbar_hil.bench.checking import check_bench, check_wiring, reachable_by_others  # noqa: PLC0415
-    from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
-    from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
-    from crossbar_hil.bench.line_order import find_order  # noqa: PLC0415
-    from crossbar_hil.bench.reach import warning_of_reach  # noqa: PLC0415
-    from crossbar_hil.guard.opening import held_for_a_look, open_bench  # noqa: PLC0415
-    from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
-    from crossbar_hil.quantities import si  # noqa: PLC0415
-    from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
+        from crossbar_hil.bench.checking import check_bench, check_wiring, reachable_by_others  # noqa: PLC0415
+        from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
+        from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
+        from crossbar_hil.bench.line_order import find_order  # noqa: PLC0415
+        from crossbar_hil.bench.opening import words_of_opening  # noqa: PLC0415
+        from crossbar_hil.bench.reach import warning_of_reach  # noqa: PLC0415
+        from crossbar_hil.guard.opening import held_for_a_look, open_bench  # noqa: PLC0415
+        from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
+        from crossbar_hil.quantities import si  # noqa: PLC0415
+        from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
 
     reference = None if like is None else _map_of(like)
-    with held_for_a_look(bench) as seen:
-        problems = check_bench(bench, seen)
-    problems += [] if problems else _short_budgets(load_bench(bench))
     conductances, order = None, None
+    with phases() as view:
+        view.phase("asking the instruments who they are", brief=True)
+        with held_for_a_look(bench) as seen:
+            problems = check_bench(bench, seen)
+        if not problems:
+            view.phase("training virtual chips, to see whether [limits] are enough", brief=True)
+            problems = _short_budgets(load_bench(bench))
     if wiring and not problems:
-        say_seed(load_bench(bench), seed)
-        with open_bench(bench, seed=seed) as backend:
-            problems = check_wiring(backend, si(voltage, "V"))
-            if not problems:
-                conductances = backend.read_conductances(si(voltage, "V"))
-                if reference is not None:
-                    again = [backend.read_conductances(si(voltage, "V")) for _ in range(LOOKS - 1)]
-                    order = find_order(conductances, reference, find_read_noise(np.array([conductances, *again])).share)
-                    problems = order.problems
+        checked = load_bench(bench)
+        say_seed(checked, seed)
+        with phases(checked) as view:
+            view.phase(words_of_opening(checked), brief=not checked.instruments)
+            with open_bench(bench, seed=seed) as backend:
+                view.phase("reading every pair of lines", brief=not checked.instruments)
+                problems = check_wiring(backend, si(voltage, "V"))
+                if not problems:
+                    view.phase("reading every cell", brief=True)
+                    conductances = backend.read_conductances(si(voltage, "V"))
+                    if reference is not None:
+                        again = [backend.read_conductances(si(voltage, "V")) for _ in range(LOOKS - 1)]
+                        noise = find_read_noise(np.array([conductances, *again])).share
+                        order = find_order(conductances, reference, noise)
+                        problems = order.problems
+                view.phase(MAKING_SAFE, brief=not checked.instruments)
     notes = [] if problems else [*(order.notes if order else []), *reachable_by_others(load_bench(bench))]
-    checked = None if problems else load_bench(bench)
-    left = None if checked is None else headroom(checked, conductances, since=pulses_since_calibration(checked))
-    reach = "" if checked is None else warning_of_reach(checked)
+    sound = None if problems else load_bench(bench)
+    left = None if sound is None else headroom(sound, conductances, since=pulses_since_calibration(sound))
+    reach = "" if sound is None else warning_of_reach(sound)
     if as_json:
         print_json(bench=bench, problems=problems, notes=notes, headroom=left and left.as_record(), reach=reach)
     else:
@@ -102,38 +118,57 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | 
     show_default=True,
     help="Read so often, print the means, and say how noisy a reading is.",
 )
+@click.option("--to", "folder", type=click.Path(path_type=Path), help="New folder for the map, figures and a report.")
 @as_json
-def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool) -> None:
+def read(bench: str, seed: int | None, voltage: str, repeat: int, folder: Path | None, as_json: bool) -> None:
     """Read the conductance of every cell of a BENCH, and say how many pulses each has left on its curve."""
-    import numpy as np  # noqa: PLC0415 - --help must not wait for it
+    with loading():
+        import numpy as np  # noqa: PLC0415 - --help must not wait for it
 
-    from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
-    from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
-    from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
-    from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
-    from crossbar_hil.guard.watch import NOTHING_THERE, OPEN_SIEMENS  # noqa: PLC0415
-    from crossbar_hil.quantities import si  # noqa: PLC0415
-    from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
+        from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
+        from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
+        from crossbar_hil.bench.opening import words_of_opening  # noqa: PLC0415
+        from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
+        from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
+        from crossbar_hil.guard.watch import NOTHING_THERE, OPEN_SIEMENS  # noqa: PLC0415
+        from crossbar_hil.quantities import si  # noqa: PLC0415
+        from crossbar_hil.results.chip_map import read_chip  # noqa: PLC0415
+        from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
 
-    checked = load_bench(bench)
+        if folder is not None and folder.exists():
+            raise RunError(f"--to {folder} exists already and is not overwritten; nothing was read")
+        checked = load_bench(bench)
     say_seed(checked, seed)
-    with open_bench(bench, seed=seed) as backend:
-        maps = np.array([backend.read_conductances(si(voltage, "V")) for _ in range(repeat)])
-        kind, levels = backend.kind, backend.state().get("level")
-    conductances = maps.mean(axis=0)
+    with phases(checked) as view:
+        view.phase(words_of_opening(checked), brief=not checked.instruments)
+        with open_bench(bench, seed=seed) as backend:
+            view.phase("reading every cell" + (f", {repeat} times" if repeat > 1 else ""), brief=True)
+            found = read_chip(backend, si(voltage, "V"), reads=repeat)
+            levels = backend.state().get("level")
+            view.phase(MAKING_SAFE, brief=not checked.instruments)
+    conductances = found.conductances
     if np.abs(conductances).max() < OPEN_SIEMENS:
         click.echo(f"warning: {NOTHING_THERE}", err=True)
     left = headroom(checked, conductances, levels, pulses_since_calibration(checked))
-    noise = find_read_noise(maps) if repeat > 1 else None
+    noise = find_read_noise(found.readings) if repeat > 1 else None
+    record = {"kind": found.kind, "conductance_siemens": conductances.tolist(), "headroom": left.as_record()}
+    record |= {} if noise is None else {"read_noise": noise.as_record()}
+    record |= {"conditions": checked.conditions.said} if checked.conditions.said else {}
+    kept: list[str] = []
+    if folder is not None:
+        from crossbar_hil.cli.measuring import keep_reading  # noqa: PLC0415
+
+        lines = [left.summary, *([] if noise is None else [noise.sentence])]
+        about = f"bench {checked.name}, {found.kind} chip, read {repeat} time{'s' * (repeat > 1)} at {voltage}"
+        kept = keep_reading(folder, record, lines, about)
     if as_json:
-        found = {} if noise is None else {"read_noise": noise.as_record()}
-        print_json(kind=kind, conductance_siemens=conductances.tolist(), headroom=left.as_record(), **found)
+        print_json(**record)
         return
     print_table(
         ["row", *(f"column {column + 1} (uS)" for column in range(conductances.shape[1]))],
         [[str(row + 1), *(f"{1e6 * value:.6g}" for value in line)] for row, line in enumerate(conductances)],
     )
-    print_lines([*left.lines, *([] if noise is None else [noise.sentence])])
+    print_lines([*left.lines, *([] if noise is None else [noise.sentence]), *kept])
 
 
 @click.command()
@@ -180,69 +215,86 @@ def characterise(
     without what noise makes of it, below what was found of noise, relaxation and spread. The file of one cell has the
     same, but what one cell cannot tell. A picture of the curve stands beside it.
     """
-    from crossbar_hil.backend import Pulse  # noqa: PLC0415
-    from crossbar_hil.bench.characterisation import Step, curves_of, how_sure, kind_of_cells, write_curves  # noqa: PLC0415
-    from crossbar_hil.bench.characterisation import characterise as measure  # noqa: PLC0415
-    from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
-    from crossbar_hil.cli.measuring import draw, prove, shown  # noqa: PLC0415
-    from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
-    from crossbar_hil.quantities import si  # noqa: PLC0415
+    with loading(quiet=quiet):
+        from crossbar_hil.backend import Pulse  # noqa: PLC0415
+        from crossbar_hil.bench.characterisation import Step, curves_of, how_sure, kind_of_cells, write_curves  # noqa: PLC0415
+        from crossbar_hil.bench.characterisation import characterise as measure  # noqa: PLC0415
+        from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
+        from crossbar_hil.bench.opening import words_of_opening  # noqa: PLC0415
+        from crossbar_hil.cli.measuring import Told, draw, prove  # noqa: PLC0415
+        from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
+        from crossbar_hil.quantities import si  # noqa: PLC0415
 
     up, down = (Pulse(si(height, "V"), si(width, "s")) for height in (amplitude, depress))
-    folder = to.parent if to.suffix == ".csv" else to
-    paths = [folder / f"curve_r{row}_c{column}.csv" for row, column in cells]
-    of_kind = to if to.suffix == ".csv" else paths[0] if len(cells) == 1 else to / f"curve_of_{len(cells)}_cells.csv"
-    if len(cells) == 1:
-        paths = [of_kind]
+    paths, of_kind = _files_of(cells, to)
     picture = of_kind.with_suffix(".png")
     if len(set(cells)) < len(cells):
         raise ConfigError(f"--cell {' '.join(map(str, max(cells, key=cells.count)))} is given twice")
-    prove(dict.fromkeys((*paths, of_kind, picture)))
+    prove(dict.fromkeys((*paths, of_kind, picture, picture.with_suffix(".html"))))
     measured: list[list[Step]] = []
     many = len(cells) * (2 * pulses + (max(pulses // 2, 1) if rest else 0))
     loaded = load_bench(bench)
     say_seed(loaded, seed)
-    with open_bench(bench, seed=seed) as backend:
-        each_cell = [  # checked, all of them, before anything is sent
-            measure(
-                backend,
-                (row - 1, column - 1),
-                pulses=pulses,
-                read_v=si(voltage, "V"),
-                up=up,
-                down=down,
-                reads=reads,
-                rest=rest,
-                clock=time.monotonic if backend.kind == "hardware" else None,
+    total = 2 * (pulses + 1) + (2 if rest else 0)
+    with phases(loaded, quiet=quiet) as view:
+        view.phase(words_of_opening(loaded), brief=not loaded.instruments)
+        with open_bench(bench, seed=seed) as backend:
+            each_cell = [  # checked, all of them, before anything is sent
+                measure(
+                    backend,
+                    (row - 1, column - 1),
+                    pulses=pulses,
+                    read_v=si(voltage, "V"),
+                    up=up,
+                    down=down,
+                    reads=reads,
+                    rest=rest,
+                    clock=time.monotonic if backend.kind == "hardware" else None,
+                )
+                for row, column in cells
+            ]
+            view.hide()
+            confirm(
+                backend.kind,
+                yes,
+                f"{many} pulses of {up} and {down} change {len(cells)} cell(s) for good",
             )
-            for row, column in cells
-        ]
-        confirm(
-            backend.kind,
-            yes,
-            f"{many} pulses of {up} and {down} change {len(cells)} cell(s) for good",
-        )
-        total = 2 * (pulses + 1) + (2 if rest else 0)
-        in_place = sys.stderr.isatty() and not loaded.is_by_hand
-        where = [f"{backend.kind} cell, row {row}, column {column}, read at {voltage}" for row, column in cells]
-        for cell, steps, path, comment in zip(cells, each_cell, paths, where, strict=True):
-            done: list[Step] = []
-            try:
-                for step in shown(steps, cell, total=total, quiet=quiet, in_place=in_place):
-                    done.append(step)
-                measured.append(done)
-            finally:  # whatever was measured is kept, also after a failure or Ctrl-C
-                if done and (len(cells) > 1 or not measured):
-                    write_curves(path, done, comment)
-        curve, facts = kind_of_cells(measured)
-        facts += how_sure(measured)
-        write_curves(of_kind, curve, "; ".join(where), facts)  # kept before the bench is left, which may fail
-    drawn = draw(picture, curves_of(curve))
-    files = [str(path) for path in dict.fromkeys((*paths, of_kind, picture))]
+            said = [line for line in [loaded.conditions.line] if line]
+            where = [f"{backend.kind} cell, row {row}, column {column}, read at {voltage}" for row, column in cells]
+            told = Told(view, total, len(cells))
+            for cell, steps, path, comment in zip(cells, each_cell, paths, where, strict=True):
+                done: list[Step] = []
+                try:
+                    for step in told.handed_out(steps, cell):
+                        done.append(step)
+                    measured.append(done)
+                finally:  # whatever was measured is kept, also after a failure or Ctrl-C
+                    if done and (len(cells) > 1 or not measured):
+                        write_curves(path, done, comment, said)
+            curve, facts = kind_of_cells(measured)
+            facts += how_sure(measured)
+            # kept before the bench is left, which may fail
+            write_curves(of_kind, curve, "; ".join(where), [*said, *facts])
+            view.phase(MAKING_SAFE, brief=not loaded.instruments)
+        view.phase("drawing the curve", brief=True)
+        measured_files = list(dict.fromkeys((*paths, of_kind)))
+        drawn = draw(picture, curves_of(curve), "; ".join(where), facts, [path.name for path in measured_files])
+    files = [str(path) for path in (*measured_files, picture, picture.with_suffix(".html"))]
     if as_json:
         print_json(files=files, facts=facts)
     else:
         print_lines([*drawn, *facts, *files])
+
+
+def _files_of(cells: tuple[tuple[int, int], ...], to: Path) -> tuple[list[Path], Path]:
+    """Return the file of each cell, and that of the kind that they are of, which is one and the same of one cell."""
+    if len(cells) == 1:
+        (row, column), *_ = cells
+        of_kind = to if to.suffix == ".csv" else to / f"curve_r{row}_c{column}.csv"
+        return [of_kind], of_kind
+    folder = to.parent if to.suffix == ".csv" else to
+    of_kind = to if to.suffix == ".csv" else to / f"curve_of_{len(cells)}_cells.csv"
+    return [folder / f"curve_r{row}_c{column}.csv" for row, column in cells], of_kind
 
 
 @click.command()
@@ -251,15 +303,19 @@ def characterise(
 @click.option("--port-file", type=click.Path(path_type=Path), help="Write the JSON line to this file too.")
 def emulate(bench: str, seed: int | None, port_file: Path | None) -> None:
     """Serve the emulated instruments of a BENCH on loopback until stopped; prints name -> VISA resource as JSON."""
-    from crossbar_hil.bench.opening import serve_emulated  # noqa: PLC0415
-    from crossbar_hil.guard.storage import replace_file  # noqa: PLC0415
+    with loading():
+        from crossbar_hil.bench.opening import serve_emulated  # noqa: PLC0415
+        from crossbar_hil.guard.storage import replace_file  # noqa: PLC0415
 
-    with _ended_by_signal() as ended, serve_emulated(bench, seed=seed) as resources:
-        line = json.dumps(dict(resources))
-        if port_file is not None:
-            replace_file(port_file, line + "\n")
-        click.echo(line)
-        ended.wait()
+    with _ended_by_signal() as ended, phases() as view:
+        view.phase("starting the emulated instruments", brief=True)
+        with serve_emulated(bench, seed=seed) as resources:
+            view.hide()
+            line = json.dumps(dict(resources))
+            if port_file is not None:
+                replace_file(port_file, line + "\n")
+            click.echo(line)
+            ended.wait()
 
 
 @click.command()
@@ -273,7 +329,9 @@ def safe(bench: str, as_json: bool) -> None:
 
     checked = load_bench(bench)
     try:
-        failures = make_bench_safe(checked, tell=lambda text: click.echo(printable(text), err=True))
+        with phases(checked) as view:
+            view.phase(MAKING_SAFE, brief=True)
+            failures = make_bench_safe(checked, tell=lambda text: echo_aside(view, text, err=True))
     except KeyboardInterrupt as stopped:
         stopped.add_note(
             f"bench {bench} may not be safe, as making it safe was interrupted: do it again, or look at it"

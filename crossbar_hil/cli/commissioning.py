@@ -11,6 +11,8 @@ from crossbar_hil.cli.common import (
     bench_argument,
     confirm,
     instrument_options,
+    loading,
+    phases,
     print_json,
     print_lines,
     yes_option,
@@ -37,13 +39,14 @@ def commission(bench: str, resistors: str, tolerance: str, to: Path | None, yes:
     Step by step, with what is expected, measured and allowed. Pulses of [training] are sent to the board. Exit code 1
     if a step failed.
     """
-    from crossbar_hil.bench.file import load_bench  # noqa: PLC0415 - --help must not wait for it
-    from crossbar_hil.commissioning.commissioning import commission as prove  # noqa: PLC0415
-    from crossbar_hil.commissioning.report import keep  # noqa: PLC0415
-    from crossbar_hil.commissioning.resistors import read_resistors  # noqa: PLC0415
-    from crossbar_hil.commissioning.steps import Step  # noqa: PLC0415
-    from crossbar_hil.errors import ConfigError  # noqa: PLC0415
-    from crossbar_hil.quantities import share  # noqa: PLC0415
+    with loading():
+        from crossbar_hil.bench.file import load_bench  # noqa: PLC0415 - --help must not wait for it
+        from crossbar_hil.commissioning.commissioning import commission as prove  # noqa: PLC0415
+        from crossbar_hil.commissioning.report import keep  # noqa: PLC0415
+        from crossbar_hil.commissioning.resistors import read_resistors  # noqa: PLC0415
+        from crossbar_hil.commissioning.steps import Step  # noqa: PLC0415
+        from crossbar_hil.errors import ConfigError  # noqa: PLC0415
+        from crossbar_hil.quantities import share  # noqa: PLC0415
 
     checked = load_bench(bench)
     if checked.wiring is None:
@@ -53,7 +56,10 @@ def commission(bench: str, resistors: str, tolerance: str, to: Path | None, yes:
         raise ConfigError(f"tolerance {tolerance} must be above 0 and up to 20 %")
     ohms = read_resistors(resistors, (len(checked.wiring.rows), len(checked.wiring.columns)))
 
+    view = phases(checked)
+
     def agree() -> None:
+        view.hide()
         confirm(
             checked.kind or "",
             yes,
@@ -61,11 +67,13 @@ def commission(bench: str, resistors: str, tolerance: str, to: Path | None, yes:
         )
 
     def tell(step: Step) -> None:
-        for line in step.lines():
-            click.echo(printable(line), err=as_json)
+        with view.aside():
+            for line in step.lines():
+                click.echo(printable(line), err=as_json)
 
-    found = prove(checked, ohms, tolerance=within, agreed=agree, tell=tell, file=bench)
-    page, record = keep(found, to)
+    with view:
+        found = prove(checked, ohms, tolerance=within, agreed=agree, tell=tell, file=bench, phase=view.phase)
+        page, record = keep(found, to)
     if as_json:
         print_json(bench=bench, passed=found.passed, summary=found.summary, page=str(page), record=str(record))
     else:

@@ -1,23 +1,26 @@
 """What the verbs of the command line share: exit codes, options, and how they ask and print."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from crossbar_hil.cli.completion import complete_bench, complete_run
 from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.text import printable, table_lines
 
 if TYPE_CHECKING:
     from crossbar_hil.bench.file import Bench
+    from crossbar_hil.screen.view import NothingShown
 
 F = TypeVar("F", bound=Callable[..., Any])
 DONE, COULD_NOT, BAD_USAGE, NOT_CONVERGED = 0, 1, 2, 3
 
-run_argument = click.argument("run")
-bench_argument = click.argument("bench")
+run_argument = click.argument("run", shell_complete=complete_run)
+bench_argument = click.argument("bench", shell_complete=complete_bench)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON line instead of text.")
 quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
 yes_option = click.option("--yes", is_flag=True, help="Answer yes to every question.")
@@ -45,6 +48,16 @@ out_option = click.option(
     help="Folder that holds run folders.",
 )
 
+_CONDITIONS = (
+    ("operator", "NAME", "Who measures."),
+    ("orcid", "ID", "ORCID iD of who measures."),
+    ("institution", "NAME", "Where that person works."),
+    ("project", "NAME", "Project, or number of the grant."),
+    ("sample", "NAME", "Wafer, die or device, as the lab names it."),
+    ("temperature", "TEMPERATURE", 'Temperature of the sample, with its unit: "25 degC" or "298 K".'),
+    ("atmosphere", "WORDS", 'What surrounds the sample, such as "vacuum".'),
+)
+
 SPREAD_OF_HELP = (
     "Chips of the kind of a measured one: geometric mean and spread of its cells, as `read --json` printed them."
 )
@@ -61,6 +74,47 @@ def _allow_loopback(context: click.Context) -> None:
 def instrument_options(verb: F) -> F:
     """Give a verb the options of those that may speak to real instruments."""
     return _allow_loopback_option(_record_visa_option(verb))
+
+
+def phases(bench: "Bench | None" = None, *, quiet: bool = False) -> "NothingShown":
+    """Return what tells on standard error what somebody waits for; by lines where a bench asks a person, too."""
+    from rich.console import Console  # noqa: PLC0415 - --help must not wait for it
+
+    from crossbar_hil.screen.terminal import make_phases  # noqa: PLC0415
+
+    return make_phases(Console(stderr=True), quiet=quiet, lines=bench is not None and bench.is_by_hand)
+
+
+def echo_aside(view: "NothingShown", text: str, *, err: bool) -> None:
+    """Print a line, without control characters, above what a view keeps in place."""
+    with view.aside():
+        click.echo(printable(text), err=err)
+
+
+@contextmanager
+def loading(*, quiet: bool = False) -> Iterator[None]:
+    """Say on a terminal that the programs of a verb are being loaded."""
+    with phases(quiet=quiet) as view:
+        view.phase("loading", brief=True)
+        yield
+
+
+def condition_options(verb: F) -> F:
+    """Give a verb the options that fill ``[conditions]``; none of them has a value that nobody gave."""
+    for name, metavar, text in reversed(_CONDITIONS):
+        key = "temperature_k" if name == "temperature" else name
+        verb = click.option(f"--{name}", f"conditions__{key}", metavar=metavar, help=text)(verb)
+    return verb
+
+
+def given_tables(options: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what was given of options named ``table__key``, table by table, as a bench file would spell it."""
+    tables: dict[str, dict[str, Any]] = {}
+    for name, value in options.items():
+        if value is not None:
+            table, key = name.split("__")
+            tables.setdefault(table, {})[key] = value
+    return tables
 
 
 def print_json(**values: Any) -> None:

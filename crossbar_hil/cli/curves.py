@@ -179,13 +179,12 @@ def _write(to: Path, found: "Understanding", file: str, options: "Options") -> N
 
 
 def _draw(png: Path, found: "Understanding", file: str) -> None:
-    from crossbar_hil.curves.plotting import plot_curves  # noqa: PLC0415
+    from crossbar_hil.curves.plotting import draw_curves  # noqa: PLC0415
+    from crossbar_hil.figures.png import write_png  # noqa: PLC0415
 
     try:
-        figure = plot_curves(found.curves, Path(file).name)
-        with png.open("xb") as place:  # never over another file, nor through a link
-            figure.savefig(place, format="png", dpi=150)
-    except (OSError, ValueError) as error:
+        write_png(draw_curves(found.curves, Path(file).name), png)
+    except ValueError as error:
         raise RunError(f"{png} cannot be drawn: {error}") from error
 
 

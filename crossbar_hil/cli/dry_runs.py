@@ -15,10 +15,13 @@ from crossbar_hil.cli.common import (
     SPREAD_OF_HELP,
     as_json,
     chosen_spread,
+    loading,
+    phases,
     print_json,
     quiet_option,
     say_assumptions,
 )
+from crossbar_hil.cli.completion import complete_bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.text import printable
 
@@ -60,13 +63,16 @@ def check_nothing_else(begun: Path, given: Mapping[str, Any]) -> None:
         raise ConfigError(f"--resume takes everything from {begun}, so {', '.join(also)} cannot be given with it")
 
 
-def tell_dry_run(work: "Callable[[], Told]", folder: Path, as_json: bool) -> None:
+def tell_dry_run(work: "Callable[[], Told]", folder: Path, as_json: bool, quiet: bool = False) -> None:
     """Do a dry run and print what came of it, or where it was interrupted; what it draws comes last."""
     try:
         told = work()
         if not as_json:
             click.echo("\n".join(map(printable, told.lines)))
-        drawn = told.draw()
+        with phases(quiet=quiet) as view:
+            if told.draw is not list:  # which draws nothing
+                view.phase("drawing the map", brief=True)
+            drawn = told.draw()
     except KeyboardInterrupt as interrupt:
         if as_json:
             print_json(folder=str(folder), status="interrupted")
@@ -81,7 +87,9 @@ def _dry_run_options(chips: int, over: str) -> Callable[[Any], Any]:
     options = [
         click.option("--over", multiple=True, metavar="KEY=VALUES", help=over),
         click.option("--set", "fixed", multiple=True, metavar="KEY=VALUE", help="Set one key of [training] or [chip]."),
-        click.option("--bench", help="Shipped bench, bench file or backend.  [default: simulated]"),
+        click.option(
+            "--bench", shell_complete=complete_bench, help="Shipped bench, bench file or backend.  [default: simulated]"
+        ),
         click.option("--preset", help=PRESET_HELP),
         click.option("--curve", metavar="FILE", help="Measured conductance curve of your device."),
         click.option("--twin", metavar="FILE", help="Twin of a chip that `calibrate` made: its draws are the chips."),
@@ -153,15 +161,16 @@ def _dry_run(
     **given: Any,
 ) -> None:
     """Carry out a sweep or a search, a new one or one that was begun."""
-    from rich.console import Console  # noqa: PLC0415
+    with loading(quiet=quiet):
+        from rich.console import Console  # noqa: PLC0415
 
-    from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
-    from crossbar_hil.quantities import share  # noqa: PLC0415
-    from crossbar_hil.studies.axes import read_axes  # noqa: PLC0415
-    from crossbar_hil.studies.convergence.carrying_out import carry_out, scheduler_for  # noqa: PLC0415
-    from crossbar_hil.studies.convergence.folder import ChipStudyFolder  # noqa: PLC0415
-    from crossbar_hil.studies.showing import make_show  # noqa: PLC0415
-    from crossbar_hil.studies.study import check_fresh, new_folder  # noqa: PLC0415
+        from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
+        from crossbar_hil.quantities import share  # noqa: PLC0415
+        from crossbar_hil.studies.axes import read_axes  # noqa: PLC0415
+        from crossbar_hil.studies.convergence.carrying_out import carry_out, scheduler_for  # noqa: PLC0415
+        from crossbar_hil.studies.convergence.folder import ChipStudyFolder  # noqa: PLC0415
+        from crossbar_hil.studies.showing import make_show  # noqa: PLC0415
+        from crossbar_hil.studies.study import check_fresh, new_folder  # noqa: PLC0415
 
     if begun is not None:
         told = {**given, "set": given["fixed"], "fixed": None, "drift": given["drifts"], "drifts": None}
@@ -173,19 +182,20 @@ def _dry_run(
         if folder is not None:
             check_fresh(folder)
         seed = fresh_seed() if given["seed"] is None else given["seed"]
-        work = plan(
-            _virtual_bench(given),
-            read_axes(given["over"]),
-            chips=usual_chips if chips is None else chips,
-            seed=seed,
-            drifts=[share(each) for each in given["drifts"]],
-        )
+        bench, axes = _virtual_bench(given), read_axes(given["over"])
+        drifts = [share(each) for each in given["drifts"]]
+        with phases(quiet=quiet) as view:
+            view.phase("checking every setting", brief=True)
+            work = plan(bench, axes, chips=usual_chips if chips is None else chips, seed=seed, drifts=drifts)
         runner = scheduler_for(work, scheduler, workers)
         opened = ChipStudyFolder.make(folder or new_folder(kind), work.plan(), work.bench)
     if not (work.lockstep or quiet):
         _say_pace(work, getattr(runner, "workers", None))
     tell_dry_run(
-        lambda: carry_out(work, opened, runner, make_show(Console(stderr=True), quiet=quiet)), opened.path, as_json
+        lambda: carry_out(work, opened, runner, make_show(Console(stderr=True), quiet=quiet)),
+        opened.path,
+        as_json,
+        quiet,
     )
 
 
@@ -198,8 +208,10 @@ def _say_pace(work: Any, workers: int | None) -> None:
     from crossbar_hil.studies.convergence.points import Point  # noqa: PLC0415
 
     points = getattr(work, "points", None) or [Point.of(work.bench, work.read)]
-    slow = next((point for point in points if not point.ensemble().lockstep), points[0])
-    seconds = seconds_a_chip(slow, work.seed, time.perf_counter)
+    with phases() as view:  # which may compile, too
+        view.phase("training a first chip, to see how long they take", brief=True)
+        slow = next((point for point in points if not point.ensemble().lockstep), points[0])
+        seconds = seconds_a_chip(slow, work.seed, time.perf_counter)
     click.echo(describe_pace(seconds, work.trainings, workers), err=True)
 
 

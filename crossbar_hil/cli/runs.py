@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,10 @@ from crossbar_hil.cli.common import (
     as_json,
     confirm,
     instrument_options,
+    loading,
     no_report_option,
     out_option,
+    phases,
     print_json,
     print_lines,
     print_table,
@@ -23,9 +26,15 @@ from crossbar_hil.cli.common import (
     run_argument,
     yes_option,
 )
+from crossbar_hil.cli.completion import complete_run
+from crossbar_hil.errors import DataError
+from crossbar_hil.text import counted
 
 if TYPE_CHECKING:
     from crossbar_hil.runs.run import Run, RunOutcome
+
+DRAWING = "drawing the figures and writing the report"
+"""What somebody waits for after a training."""
 
 
 @click.command()
@@ -38,9 +47,10 @@ if TYPE_CHECKING:
 @as_json
 def resume(run: str, no_report: bool, quiet: bool, yes: bool, out: Path, as_json: bool) -> None:
     """Go on with a RUN that was interrupted, failed or died; no pulse is repeated."""
-    from crossbar_hil.runs.store import find_run  # noqa: PLC0415 - --help must not wait for it
+    with loading(quiet=quiet):
+        from crossbar_hil.runs.store import find_run  # noqa: PLC0415 - --help must not wait for it
 
-    found = find_run(run, out)
+        found = find_run(run, out)
 
     def agree(kind: str) -> bool:
         if kind == "emulated" and _varies(found.bench):
@@ -53,7 +63,7 @@ def resume(run: str, no_report: bool, quiet: bool, yes: bool, out: Path, as_json
             confirm(kind, yes, f"run {found.name} goes on with pulses to the chip {found.bench.chip_id or ''}")
         return True
 
-    tell_outcome(found.resume(quiet=quiet, agree=agree), no_report=no_report, as_json=as_json)
+    tell_outcome(found.resume(quiet=quiet, agree=agree), no_report=no_report, as_json=as_json, quiet=quiet)
 
 
 @click.command()
@@ -71,7 +81,9 @@ def verify(run: str, out: Path, as_json: bool) -> None:
     from crossbar_hil.runs.store import find_run, is_session  # noqa: PLC0415
 
     folder = Path(run)
-    verdict = verify_session(folder) if is_session(folder) else verify_run(find_run(run, out))
+    with phases() as view:
+        view.phase("reading the journal, and training again by it", brief=True)
+        verdict = verify_session(folder) if is_session(folder) else verify_run(find_run(run, out))
     if as_json:
         print_json(
             run=run,
@@ -87,20 +99,80 @@ def verify(run: str, out: Path, as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--sort", metavar="FIELD", help="Order; -FIELD for the largest first.  [default: the oldest first]")
+@click.option(
+    "--where",
+    "wanted",
+    multiple=True,
+    metavar="CONDITION",
+    help="Only runs that fit, such as 'epochs<20', 'bench=emulated' or 'label=wafer 3*'; of several all must.",
+)
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="Only so many: the newest, or the first by --sort."
+)
 @out_option
 @as_json
-def runs(out: Path, as_json: bool) -> None:
-    """List the runs, the oldest first, those that never began among them."""
-    from crossbar_hil.runs.store import list_facts  # noqa: PLC0415
+def runs(sort: str | None, wanted: tuple[str, ...], limit: int | None, out: Path, as_json: bool) -> None:
+    """List the runs, the oldest first, those that never began among them.
 
+    FIELD is started, label, name, kind, bench, chip, status, verdict, epochs, pulses, error, accuracy or seed. A
+    CONDITION is a field, one of = != < <= > >=, and a value, in which * stands for any letters.
+    """
+    from crossbar_hil.runs.many.conditions import Condition, check_field, sorted_by  # noqa: PLC0415
+    from crossbar_hil.runs.many.listing import newest_rows  # noqa: PLC0415 - --help must not wait for it
+
+    conditions = [Condition.parse(each) for each in wanted]
+    if sort is not None:
+        check_field(sort.removeprefix("-"))
+    fitting = (row for row in newest_rows(out) if all(each.fits(row.fields) for each in conditions))
+    found = list(islice(fitting, limit if sort is None else None))[::-1]
+    if sort is not None:
+        found = sorted_by(found, sort)[:limit]
     keys = ("name", "kind", "status", "verdict", "epochs", "pulses", "error", "seed", "label")
-    found = [{key: facts.get(key) for key in keys} for facts in list_facts(out)]
+    listed = [{key: row.fields[key] for key in keys} for row in found]
     if as_json:
-        click.echo(json.dumps(found))
+        click.echo(
+            json.dumps([{**each, "bench": row.fields["bench"]} for each, row in zip(listed, found, strict=True)])
+        )
     elif found:
-        print_table(["run", *keys[1:]], [[_text(each[key]) for key in keys] for each in found])
+        print_table(["run", *keys[1:]], [[_text(each[key]) for key in keys] for each in listed])
     else:
-        click.echo(f"no runs in {out}")
+        click.echo(f"no runs in {out}{' that fit' if conditions else ''}")
+
+
+@click.command()
+@click.argument("names", metavar="RUN RUN ...", nargs=-1, required=True, shell_complete=complete_run)
+@out_option
+@as_json
+def compare(names: tuple[str, ...], out: Path, as_json: bool) -> None:
+    """Lay runs side by side: settings that differ first, then what each came to.
+
+    A RUN is a folder, a name, the start of a name, or 'latest'; of trainings and of spiking networks alike.
+    """
+    from crossbar_hil.runs.many.comparison import compare as lay_side_by_side  # noqa: PLC0415
+    from crossbar_hil.runs.store import find_run  # noqa: PLC0415 - --help must not wait for it
+
+    if len(names) < 2:
+        raise click.UsageError("compare takes two runs or more")
+    found = [find_run(each, out) for each in names]
+    lines = lay_side_by_side(found, (run.wear() for run in found))
+    if as_json:
+        told = {name: [each.as_record() for each in of_one] for name, of_one in lines.items() if name != "same"}
+        print_json(runs=[str(run.folder) for run in found], **told, same=len(lines["same"]))
+        return
+    numbers = [str(number) for number in range(1, len(found) + 1)]
+    print_lines(f"{number}  {run.name}" for number, run in zip(numbers, found, strict=True))
+    own = [each for each in lines["partly"] if each.said]
+    tables = {"these settings differ": lines["differ"], "these not all of them have": own, "outcome": lines["outcome"]}
+    for heading, of_one in tables.items():
+        if of_one:
+            click.echo()
+            rows = [[each.key, *("-" if text is None else text for text in each.texts)] for each in of_one]
+            print_table([heading, *numbers], rows)
+    usual = len(lines["partly"]) - len(own)
+    words = [f"{counted(len(lines['same']), 'setting')} are the same in all"]
+    words += [f"{usual} that not all of them have are at their defaults"] if usual else []
+    click.echo(f"\n{', '.join(words)}")
 
 
 @click.command()
@@ -125,11 +197,14 @@ def show(run: str, out: Path, as_json: bool) -> None:
 @as_json
 def report(run: str, folder: Path | None, out: Path, as_json: bool) -> None:
     """Write the report of a RUN, or say where it is if it is written already."""
-    from crossbar_hil.runs.report import make_report, report_of  # noqa: PLC0415
-    from crossbar_hil.runs.store import find_run  # noqa: PLC0415
+    with loading():
+        from crossbar_hil.runs.report import make_report, report_of  # noqa: PLC0415
+        from crossbar_hil.runs.store import find_run  # noqa: PLC0415
 
-    found = find_run(run, out)
-    path = report_of(found) if folder is None else make_report(found, folder)
+        found = find_run(run, out)
+    with phases() as view:
+        view.phase(DRAWING, brief=True)
+        path = report_of(found) if folder is None else make_report(found, folder)
     if as_json:
         print_json(report=str(path))
     else:
@@ -137,21 +212,79 @@ def report(run: str, folder: Path | None, out: Path, as_json: bool) -> None:
 
 
 @click.command()
-@run_argument
-@click.option("--to", "form", type=click.Choice(["csv", "netcdf"]), required=True, help="Format of the file.")
-@click.option("--output", type=click.Path(path_type=Path), help="The new file; in the run's folder if not given.")
+@click.argument("names", metavar="[RUN]...", nargs=-1, shell_complete=complete_run)
+@click.option(
+    "--to", "form", type=click.Choice(["csv", "netcdf", "pulses", "crate"]), required=True, help="Format; see below."
+)
+@click.option("--where", "wanted", multiple=True, metavar="CONDITION", help="Crate of all runs that fit; see `runs`.")
+@click.option("--output", type=click.Path(path_type=Path), help="New file or folder; in the run's folder if not given.")
+@click.option("--licence", help="Of the data in a crate: its address, or its SPDX identifier such as CC-BY-4.0.")
+@click.option("--title", default="", help="Of a crate.")
 @out_option
 @as_json
-def export(run: str, form: str, output: Path | None, out: Path, as_json: bool) -> None:
-    """Export a RUN: a CSV that PyMeasure opens, or NetCDF with labels and units."""
-    from crossbar_hil.runs.export import export_run  # noqa: PLC0415
-    from crossbar_hil.runs.store import find_run  # noqa: PLC0415
+def export(
+    names: tuple[str, ...],
+    form: str,
+    wanted: tuple[str, ...],
+    output: Path | None,
+    licence: str | None,
+    title: str,
+    out: Path,
+    as_json: bool,
+) -> None:
+    r"""Export a RUN; a crate may hold several.
 
-    path = export_run(find_run(run, out), form, output)
+    \b
+    csv      a line a step, which PyMeasure opens
+    netcdf   named arrays with units (CF-1.8); needs the extra export
+    pulses   a line a read or pulse of a cell, as labs deposit them
+    crate    RO-Crate: files and exports of runs, and who made them with what,
+             for an archive; needs the extra crate
+    """
+    from crossbar_hil.runs.exports.crate import export_crate  # noqa: PLC0415 - --help must not wait for it
+    from crossbar_hil.runs.exports.export import export_run  # noqa: PLC0415
+    from crossbar_hil.runs.many.conditions import Condition  # noqa: PLC0415
+    from crossbar_hil.runs.many.listing import newest_rows  # noqa: PLC0415
+    from crossbar_hil.runs.store import find_run, load_run  # noqa: PLC0415
+
+    if form != "crate" and (len(names) != 1 or wanted or licence is not None or title):
+        raise click.UsageError(f"--to {form} takes one RUN; several, --where, --licence and --title go with --to crate")
+    found = [find_run(each, out) for each in names]
+    if wanted:
+        conditions = [Condition.parse(each) for each in wanted]
+        fitting = (row for row in newest_rows(out) if all(each.fits(row.fields) for each in conditions))
+        found += [load_run(row.folder) for row in fitting]
+    if not found:
+        raise click.UsageError(f"no run in {out} fits" if wanted else "no run to export: name a RUN, or give --where")
+    if len(found) > 1 and output is None:
+        raise click.UsageError(f"a crate of {len(found)} runs needs --output, the new folder or .zip file")
+    licence = licence or (_ask_licence() if form == "crate" else None)
+    with phases() as view:
+        view.phase("writing the file", brief=True)
+        if licence is None:
+            path = export_run(found[0], form, output)
+        else:
+            path = export_crate(found, output or found[0].folder / "crate", licence=licence, title=title)
     if as_json:
         print_json(file=str(path))
     else:
         click.echo(path)
+
+
+def _ask_licence() -> str:
+    """Ask under which licence data are handed out; nobody else can know.
+
+    Raises
+    ------
+    DataError
+        If nobody can answer, as there is no terminal.
+    """
+    try:
+        return str(click.prompt("licence of the data, such as CC-BY-4.0", err=True))
+    except click.Abort as error:
+        if isinstance(error.__context__, EOFError):
+            raise DataError("a crate says under which licence its data are: --licence CC-BY-4.0, for example") from None
+        raise
 
 
 @click.command()
@@ -169,7 +302,10 @@ def predict(run: str, patterns: Path | None, repeat: int | None, out: Path, as_j
     """Let the chip of a RUN, as training left it, judge patterns it was not trained on."""
     from crossbar_hil.runs.store import find_run  # noqa: PLC0415
 
-    answer = find_run(run, out).predict(patterns, repeat=repeat)
+    found = find_run(run, out)
+    with phases(None if found.kind == "simulated" else found.bench) as view:
+        view.phase("opening the chip as training left it, and reading it", brief=found.kind == "simulated")
+        answer = found.predict(patterns, repeat=repeat)
     if as_json:
         print_json(**answer.as_dict())
         return
@@ -188,20 +324,27 @@ def predict(run: str, patterns: Path | None, repeat: int | None, out: Path, as_j
     click.echo(answer.summary)
 
 
-VERBS = (resume, runs, show, report, export, verify, predict)
+VERBS = (resume, runs, compare, show, report, export, verify, predict)
 
 
-def tell_outcome(outcome: "RunOutcome", *, no_report: bool, as_json: bool, target: float | None = None) -> None:
+def tell_outcome(
+    outcome: "RunOutcome", *, no_report: bool, as_json: bool, target: float | None = None, quiet: bool = False
+) -> None:
     """Say how a training ended, draw its report, and exit accordingly."""
     from crossbar_hil.runs.store import load_run  # noqa: PLC0415
 
     run = load_run(outcome.folder)
     ending, done = run.ending(target), outcome.status == "done"
+    if not as_json:  # before the report is drawn, which takes longer than many a training
+        go_on = f"{outcome.reason}; what was done is kept, go on with: crossbar-hil resume {run.folder}"
+        print_lines([*([] if done else [go_on]), *ending.lines, f"run     {run.folder}"])
     page = None
     if ending.drawable and not no_report:
-        from crossbar_hil.runs.report import make_report  # noqa: PLC0415 - jinja2 takes a while
+        with phases(quiet=quiet) as view:
+            view.phase(DRAWING)
+            from crossbar_hil.runs.report import make_report  # noqa: PLC0415 - jinja2 takes a while
 
-        page = make_report(run, replace=True)
+            page = make_report(run, replace=True)
     if as_json:
         print_json(
             run=str(run.folder),
@@ -213,11 +356,8 @@ def tell_outcome(outcome: "RunOutcome", *, no_report: bool, as_json: bool, targe
             seed=run.facts["seed"],
             report=str(page) if page else None,
         )
-    else:
-        go_on = f"{outcome.reason}; what was done is kept, go on with: crossbar-hil resume {run.folder}"
-        print_lines([*([] if done else [go_on]), *ending.lines, f"run     {run.folder}"])
-        if page:
-            click.echo(f"report  {page}")
+    elif page:
+        click.echo(f"report  {page}")
     if not done:
         raise click.exceptions.Exit(COULD_NOT)
     raise click.exceptions.Exit(DONE if ending.reached else NOT_CONVERGED)

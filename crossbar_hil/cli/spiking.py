@@ -7,9 +7,12 @@ import click
 
 from crossbar_hil.cli.common import (
     as_json,
+    condition_options,
     confirm,
+    given_tables,
     instrument_options,
     label_option,
+    loading,
     no_report_option,
     out_option,
     print_json,
@@ -18,6 +21,7 @@ from crossbar_hil.cli.common import (
     say_seed,
     yes_option,
 )
+from crossbar_hil.cli.completion import complete_bench
 from crossbar_hil.cli.dry_runs import check_nothing_else, dry_run_options, tell_dry_run, with_options
 from crossbar_hil.cli.runs import tell_outcome
 from crossbar_hil.errors import ConfigError
@@ -72,10 +76,15 @@ def snn() -> None:
 
 @snn.command()
 @_network_options
-@click.option("--bench", help="Train a device: shipped bench, bench file or backend; with the dataset stripes.")
+@click.option(
+    "--bench",
+    shell_complete=complete_bench,
+    help="Train a device: shipped bench, bench file or backend; with the dataset stripes.",
+)
 @click.option("--target", type=float, help="Accuracy below which the exit code is 3.  [default: 1 on a device, else 0]")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of everything; fresh if not given.")
 @label_option
+@condition_options
 @click.option("--every", type=click.IntRange(min=1), default=250, show_default=True, help="Images between checkpoints.")
 @click.option("--show", "fields", is_flag=True, help="Show receptive fields while they form.")
 @no_report_option
@@ -101,13 +110,15 @@ def train(
 
     Stop it with Ctrl-C and go on with ``crossbar-hil resume``: the end is the same.
     """
-    from crossbar_hil.bench.file import load_bench  # noqa: PLC0415 - --help must not wait for what only training needs
-    from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
-    from crossbar_hil.spiking.training import train_spiking  # noqa: PLC0415
+    with loading(quiet=quiet):
+        from crossbar_hil.bench.file import load_bench  # noqa: PLC0415 - --help must not wait for what only training needs
+        from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
+        from crossbar_hil.spiking.training import train_spiking  # noqa: PLC0415
 
     if target is not None and not 0 <= target <= 1:
         raise ConfigError(f"target {target} is a share of right answers, it must lie between 0 and 1")
     bench = given.pop("bench")
+    said = given_tables({name: given.pop(name) for name in list(given) if name.startswith("conditions__")})
     if given["dataset"] == "stripes" and bench is None:
         bench = "simulated"
     settings = _settings(bench, given)
@@ -117,8 +128,9 @@ def train(
         confirm(loaded.kind, yes, f"training sends pulses to the chip on bench {settings.bench}")
     seed = fresh_seed() if seed is None else seed
     with _view(quiet, fields) as view:
-        outcome = train_spiking(settings, seed=seed, out=out, label=label, every=every, view=view)
-    tell_outcome(outcome, no_report=no_report, as_json=as_json, target=target)
+        more = {"view": view, "conditions": said.get("conditions", {})}
+        outcome = train_spiking(settings, seed=seed, out=out, label=label, every=every, **more)
+    tell_outcome(outcome, no_report=no_report, as_json=as_json, target=target, quiet=quiet)
 
 
 @snn.command()
@@ -149,20 +161,21 @@ def sweep(
 
     Every network is trained and tested as ``snn train`` would with its seed.
     """
-    from rich.console import Console  # noqa: PLC0415
+    with loading(quiet=quiet):
+        from rich.console import Console  # noqa: PLC0415
 
-    from crossbar_hil.spiking.plotting import save_network_map  # noqa: PLC0415
-    from crossbar_hil.spiking.sweeping import (  # noqa: PLC0415
-        KIND,
-        NetworkFolder,
-        network_axes,
-        plan_networks,
-        resumed_networks,
-        sweep_networks,
-    )
-    from crossbar_hil.studies.scheduling import make_scheduler  # noqa: PLC0415
-    from crossbar_hil.studies.showing import make_show  # noqa: PLC0415
-    from crossbar_hil.studies.study import check_fresh, new_folder  # noqa: PLC0415
+        from crossbar_hil.spiking.plotting import write_networks  # noqa: PLC0415
+        from crossbar_hil.spiking.sweeping import (  # noqa: PLC0415
+            KIND,
+            NetworkFolder,
+            network_axes,
+            plan_networks,
+            resumed_networks,
+            sweep_networks,
+        )
+        from crossbar_hil.studies.scheduling import make_scheduler  # noqa: PLC0415
+        from crossbar_hil.studies.showing import make_show  # noqa: PLC0415
+        from crossbar_hil.studies.study import check_fresh, new_folder  # noqa: PLC0415
 
     runner = make_scheduler(scheduler or "processes", workers)
     if begun is not None:
@@ -180,7 +193,7 @@ def sweep(
         work = plan_networks(settings, network_axes(over), networks=5 if networks is None else networks, seed=seed or 0)
         opened = NetworkFolder.begin(folder or new_folder("snn-sweep"), work.plan())
     show = make_show(Console(stderr=True), quiet=quiet, noun="networks")
-    tell_dry_run(lambda: sweep_networks(work, opened, runner, show, save_network_map), opened.path, as_json)
+    tell_dry_run(lambda: sweep_networks(work, opened, runner, show, write_networks), opened.path, as_json, quiet)
 
 
 @snn.command("test")
@@ -197,12 +210,14 @@ def sweep(
 @as_json
 def examine(run: str, data: str | None, wire: str | None, quiet: bool, out: Path, as_json: bool, **given: Any) -> None:
     """Test the network of a RUN on its test images, perhaps with faults that training did not have."""
-    from crossbar_hil.runs.store import find_run  # noqa: PLC0415
-    from crossbar_hil.spiking.examination import Faults, describe_accuracy  # noqa: PLC0415
+    with loading(quiet=quiet):
+        from crossbar_hil.runs.store import find_run  # noqa: PLC0415
+        from crossbar_hil.spiking.examination import Faults, describe_accuracy  # noqa: PLC0415
 
-    found = find_run(run, out)
+        found = find_run(run, out)
     faults = Faults(wire_ohm=_quantity(wire, "ohm"), **given)
     with _view(quiet) as view:
+        view.phase("compiling what tests the network, or loading it once that was done on this machine", brief=True)
         result = found.test(faults, data=data, view=view)
     if as_json:
         print_json(

@@ -14,15 +14,20 @@ from crossbar_hil.cli.common import (
     SPREAD_OF_HELP,
     as_json,
     chosen_spread,
+    condition_options,
     confirm,
+    echo_aside,
+    given_tables,
     instrument_options,
     label_option,
+    loading,
     no_report_option,
     out_option,
     quiet_option,
     say_seed,
     yes_option,
 )
+from crossbar_hil.cli.completion import complete_bench
 from crossbar_hil.cli.runs import tell_outcome
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.text import printable
@@ -34,7 +39,13 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 
 
 @click.command()
-@click.option("--bench", default="simulated", show_default=True, help="Shipped bench, bench file or backend.")
+@click.option(
+    "--bench",
+    shell_complete=complete_bench,
+    default="simulated",
+    show_default=True,
+    help="Shipped bench, bench file or backend.",
+)
 @click.option("--preset", help=PRESET_HELP)
 @seed_option
 @_setting("training", "epochs", "--epochs", help="Most evaluations.")
@@ -46,7 +57,8 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @_setting("training", "amplitude_v", "--amplitude", metavar="VOLT", help="Height of the pulse.")
 @_setting("training", "width_s", "--width", metavar="TIME", help='Width of the pulse, in s or as "10 ms".')
 @_setting("training", "patterns", "--patterns", metavar="FILE", help="Pattern file: pattern,label,set.")
-@_setting("training", "rule", "--rule", help="Learning rule.")
+@_setting("training", "rule", "--rule", metavar="NAME", help="Learning rule, such as delta or stochastic.")
+@click.option("--rule-option", "rule_options", multiple=True, metavar="KEY=VALUE", help="One option of the rule.")
 @_setting("training", "pull_back", "--pull-back", metavar="YES|NO", help="Pull activations beyond their target back.")
 @_setting("training", "dead_zone", "--dead-zone", help="Leave activations alone that are nearer to their target.")
 @_setting("chip", "curve", "--curve", metavar="FILE", help="Measured conductance curve of your device.")
@@ -71,6 +83,7 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
     "chip is trained, 100 if they are trained one by one; 200 draws of a twin; 0 elsewhere]",
 )
 @label_option
+@condition_options
 @no_report_option
 @quiet_option
 @instrument_options
@@ -82,6 +95,7 @@ def train(
     preset: str | None,
     seed: int | None,
     fixed: tuple[str, ...],
+    rule_options: tuple[str, ...],
     spread: tuple[str, str] | None,
     forecast_chips: int | None,
     spread_of: str | None,
@@ -94,19 +108,20 @@ def train(
     **settings: str | None,
 ) -> None:
     """Train a chip until it recognises the pattern set, and leave a run folder with figures and a report."""
-    from rich.console import Console  # noqa: PLC0415 - --help must not wait for what only training needs
+    with loading(quiet=quiet):
+        from rich.console import Console  # noqa: PLC0415 - --help must not wait for what only training needs
 
-    from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
-    from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
-    from crossbar_hil.recording import prepare_training  # noqa: PLC0415
-    from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
-    from crossbar_hil.studies.settings import find_key, set_own_values  # noqa: PLC0415
+        from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
+        from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
+        from crossbar_hil.recording import prepare_training  # noqa: PLC0415
+        from crossbar_hil.runs.live.progress import make_progress  # noqa: PLC0415
+        from crossbar_hil.screen.view import hidden_while  # noqa: PLC0415
+        from crossbar_hil.studies.settings import find_key, read_options, set_own_values  # noqa: PLC0415
+        from crossbar_hil.training.settings import draws_of  # noqa: PLC0415
 
-    overrides: dict[str, Any] = {}
-    for name, value in settings.items():
-        if value is not None:
-            table, key = name.split("__")
-            overrides.setdefault(table, {})[key] = value
+    overrides: dict[str, Any] = given_tables(settings)
+    if rule_options:
+        overrides.setdefault("training", {})["rule_options"] = read_options(rule_options)
     chosen = chosen_spread(spread, spread_of)
     if "scale" in chosen and settings["chip__scale"] is not None:
         raise ConfigError("--spread-of means measured siemens, so K = 1, and --scale cannot be given with it")
@@ -117,20 +132,22 @@ def train(
     if loaded.chip is not None and checked.chip is not None:
         said = {find_key(text.partition("=")[0]).name for text in fixed}
         checked.chip.check_companions(loaded.chip.model_fields_set | said)
-    say_seed(checked, seed, "; the forecast alone uses it")
+    if not draws_of(checked.training):
+        say_seed(checked, seed, "; the forecast alone uses it")
     seed = fresh_seed() if seed is None else seed
-    prepared = prepare_training(
-        checked,
-        seed=seed,
-        chips=forecast_chips,
-        tell=lambda line: click.echo(printable(line), err=True),
-        ask=partial(_agreed, checked.kind, yes),
-    )
     with make_progress(
         Console(stderr=True), quiet=quiet, epochs=checked.training.epochs, lines=checked.is_by_hand
     ) as progress:
-        outcome = prepared.run(out=out, preset=preset, label=label, show=progress.show)
-    tell_outcome(outcome, no_report=no_report, as_json=as_json)
+        prepared = prepare_training(
+            checked,
+            seed=seed,
+            chips=forecast_chips,
+            tell=lambda line: echo_aside(progress, line, err=True),
+            ask=hidden_while(progress, partial(_agreed, checked.kind, yes)),
+            phase=progress.phase,
+        )
+        outcome = prepared.run(out=out, preset=preset, label=label, show=progress.show, phase=progress.phase)
+    tell_outcome(outcome, no_report=no_report, as_json=as_json, quiet=quiet)
 
 
 def _agreed(kind: str | None, yes: bool, what: str) -> bool:

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crossbar_hil.cli.benches import seed_option
+from crossbar_hil.cli.benches import MAKING_SAFE, seed_option
 from crossbar_hil.cli.common import (
     as_json,
     bench_argument,
     confirm,
     instrument_options,
+    loading,
+    phases,
     print_json,
     print_lines,
     print_table,
@@ -22,6 +24,13 @@ from crossbar_hil.errors import ConfigError, RunError
 if TYPE_CHECKING:
     from crossbar_hil.bench.calibrating import CalibrationPlan
     from crossbar_hil.twins.file import Twin
+    from crossbar_hil.twins.readings import Readings
+
+HEADER = ["number", "value", "95 % interval", "from"]
+
+
+TOLD_EVERY = 10
+"""Readings between two lines where there is no terminal, on which every one is told in place."""
 
 
 def _cell(text: str) -> tuple[int, int]:
@@ -87,22 +96,24 @@ def calibrate(
 
     Chips that the readings leave possible are drawn by `train`, `tune`, `sweep` and `snn` with --twin.
     """
-    from crossbar_hil.bench.calibrating import plan_calibration, sister_curve, twin_of  # noqa: PLC0415
-    from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
-    from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
-    from crossbar_hil.quantities import si  # noqa: PLC0415
-    from crossbar_hil.twins.plotting import draw_twin, save  # noqa: PLC0415
-    from crossbar_hil.twins.readings import load_readings  # noqa: PLC0415
+    with loading():
+        from crossbar_hil.bench.calibrating import plan_calibration, sister_curve, twin_of  # noqa: PLC0415
+        from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
+        from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
+        from crossbar_hil.quantities import si  # noqa: PLC0415
+        from crossbar_hil.twins.readings import load_readings  # noqa: PLC0415
 
     checked = load_bench(bench)
     if draws < 1:
         raise ConfigError(f"--draws {draws} must be at least 1")
-    if path.suffix == ".png":
-        raise ConfigError(f"--to {path} names the twin, a TOML file, which gets a picture of that name beside it")
+    if path.suffix in {".png", ".html"}:
+        raise ConfigError(f"--to {path} names the twin, a TOML file, which gets a picture and a page of that name too")
     if not path.parent.is_dir():
         raise RunError(f"--to {path} cannot be written: {path.parent} is not a folder")
-    twin_file, picture, kept = path, path.with_suffix(".png"), path.with_suffix(".readings.jsonl")
-    for each in (twin_file, picture, kept) if begun is None else (twin_file, picture):
+    twin_file, picture, page, kept = (
+        path.with_suffix(each) for each in (path.suffix, ".png", ".html", ".readings.jsonl")
+    )
+    for each in (twin_file, picture, page, kept) if begun is None else (twin_file, picture, page):
         if each.exists():
             raise RunError(f"{each} exists already and is not overwritten; --to names another file")
     if begun is None:
@@ -122,73 +133,124 @@ def calibrate(
     else:
         found = load_readings(begun)
         fitted = None if found.spares else sister_curve(checked, checked.training.pulse, curve, scale)
-    twin = twin_of(found, fitted, draws=draws)
-    twin.write(twin_file)
-    save(draw_twin(twin, found), picture)
+    with phases() as view:
+        view.phase("finding out what the readings leave open, and drawing chips of it", brief=True)
+        twin = twin_of(found, fitted, draws=draws)
+        twin.write(twin_file)
+        view.phase("drawing the twin", brief=True)
+        _write_page(twin, found, page, [twin_file.name, (kept if begun is None else begun).name])
     _tell(twin, twin_file, picture, as_json=as_json)
 
 
 def _measure(plan: "CalibrationPlan", seed: int, path: Path, *, yes: bool, watch_s: float) -> None:
     """Ask, then read and pulse the chip; every reading is on disk before the next is taken."""
     from crossbar_hil.bench.calibrating import clock_of, steps_of  # noqa: PLC0415
+    from crossbar_hil.bench.opening import words_of_opening  # noqa: PLC0415
     from crossbar_hil.guard.client import GuardedBackend  # noqa: PLC0415
     from crossbar_hil.guard.opening import open_checked  # noqa: PLC0415
-    from crossbar_hil.twins.readings import new_readings  # noqa: PLC0415
+    from crossbar_hil.screen.pace import Pace  # noqa: PLC0415
+    from crossbar_hil.twins.readings import Sent, new_readings  # noqa: PLC0415
 
-    with open_checked(plan.bench, seed=seed) as backend:
-        steps = steps_of(plan, backend, clock=clock_of(backend, plan.bench), watch_s=watch_s)
-        said = plan.describe(backend.shape)
-        confirm(backend.kind, yes, said)
-        if backend.kind != "hardware" or yes:
-            click.echo(said, err=True)
-        if isinstance(backend, GuardedBackend):
-            click.echo(f"session {backend.folder}", err=True)
-        with new_readings(path, plan.facts(backend, seed)) as file:
-            for step in steps:
-                file.add(step)
+    with phases(plan.bench) as view:
+        view.phase(words_of_opening(plan.bench), brief=not plan.bench.instruments)
+        with open_checked(plan.bench, seed=seed) as backend:
+            steps = steps_of(plan, backend, clock=clock_of(backend, plan.bench), watch_s=watch_s)
+            said = plan.describe(backend.shape)
+            view.hide()
+            confirm(backend.kind, yes, said)
+            if backend.kind != "hardware" or yes:
+                click.echo(said, err=True)
+            if isinstance(backend, GuardedBackend):
+                click.echo(f"session {backend.folder}", err=True)
+            pace, done = Pace(), 0
+            with new_readings(path, plan.facts(backend, seed)) as file:
+                for step in steps:
+                    file.add(step)
+                    if not isinstance(step, Sent):
+                        done += 1
+                        pace.step(done)
+                        text = f"reading {done} of {max(done, plan.readings)}"
+                        view.step(text, pace, plan.readings, brief=done % TOLD_EVERY > 0)
+            view.phase(MAKING_SAFE, brief=not plan.bench.instruments)
 
 
 def _tell(twin: "Twin", path: Path, picture: Path, *, as_json: bool) -> None:
     """Print the numbers of a twin, each with its interval, and the cells that a person should know of."""
     numbers = [(name, value) for name, value in twin.numbers if value is not None]
+    page = picture.with_suffix(".html")
     if as_json:
         print_json(
             twin=str(path),
             picture=str(picture),
+            report=str(page),
             pulses=twin.source.pulses,
             numbers={name: value.model_dump() for name, value in numbers},
             does_not_move=[list(each) for each in twin.unmoving()],
         )
         return
-    print_table(
-        ["number", "value", "95 % interval", "from"],
-        [
-            [name.replace("_", " "), f"{each.value:.3g}", f"{each.low:.3g} to {each.high:.3g}", each.source]
-            for name, each in numbers
-        ],
-    )
-    print_lines(
+    print_table(HEADER, _rows(twin))
+    print_lines(_warnings(twin))
+    print_lines([f"twin    {path}", f"figure  {picture}", f"report  {page}"])
+
+
+def _rows(twin: "Twin") -> list[list[str]]:
+    """Return the numbers of a twin for a table."""
+    return [
+        [name.replace("_", " "), f"{each.value:.3g}", f"{each.low:.3g} to {each.high:.3g}", each.source]
+        for name, each in twin.numbers
+        if each is not None
+    ]
+
+
+def _warnings(twin: "Twin") -> list[str]:
+    """Return a line for every cell that a person should know of."""
+    return [
         f"cell row {row + 1}, column {column + 1} does not move as the curve does, so its draws leave it where it is"
         for row, column in twin.unmoving()
+    ]
+
+
+def _write_page(twin: "Twin", found: "Readings", page: Path, files: list[str]) -> None:
+    """Draw a twin, and write its page."""
+    from crossbar_hil.figures.pages import Sheet, Table, write_page  # noqa: PLC0415 - matplotlib
+    from crossbar_hil.twins.plotting import draw_twin  # noqa: PLC0415
+
+    source = twin.source
+    sheet = Sheet(
+        f"Twin of the chip on bench {source.bench}",
+        f"{source.kind} chip, made {source.made_utc}, {source.pulses} pulses, curve {source.curve}",
+        lines=_warnings(twin),
+        tables=[Table("What the readings say of the cells", _rows(twin), HEADER)],
+        figures=[("What was read, and what was made of it", draw_twin(twin, found))],
+        files=files,
     )
-    print_lines([f"twin    {path}", f"figure  {picture}"])
+    write_page(sheet, page, pictures=[page.with_suffix(".png")])
 
 
 @click.command()
 @click.argument("runs", type=click.Path(path_type=Path), default=Path("runs"))
 @click.option("--kind", type=click.Choice(["simulated", "emulated", "hardware"]), help="Only runs on such devices.")
-@click.option("--to", "path", type=click.Path(path_type=Path), help="Draw the reliability diagram into this new PNG.")
+@click.option(
+    "--to",
+    "path",
+    type=click.Path(path_type=Path),
+    help="Draw the reliability diagram into this new PNG, and write a page beside it.",
+)
 @as_json
 def twins(runs: Path, kind: str | None, path: Path | None, as_json: bool) -> None:
     """Tally what was foretold of the RUNS in a folder against what then happened.
 
     Brier score (0 is best), that of the base rate, and, for every fifth of the foretold probability, what happened.
     """
-    from crossbar_hil.runs.foretold import foretold_runs  # noqa: PLC0415
+    from crossbar_hil.runs.many.foretold import foretold_runs  # noqa: PLC0415
     from crossbar_hil.twins.tally import tally  # noqa: PLC0415
 
-    if path is not None and path.exists():
-        raise RunError(f"{path} exists already and is not overwritten")
+    page = None if path is None else path.with_suffix(".html")
+    if path is not None and path == page:
+        raise ConfigError(f"--to {path} names the diagram, a PNG file, which gets a page of that name beside it")
+    for each in (path, page):
+        if each is not None and each.exists():
+            raise RunError(f"{each} exists already and is not overwritten")
     told = foretold_runs(runs, kind)
     if not told:
         raise RunError(
@@ -196,14 +258,17 @@ def twins(runs: Path, kind: str | None, path: Path | None, as_json: bool) -> Non
             "with --twin or --forecast"
         )
     found = tally(told)
-    if path is not None:
-        from crossbar_hil.twins.plotting import draw_reliability, save  # noqa: PLC0415
+    if path is not None and page is not None:
+        from crossbar_hil.figures.pages import Sheet, write_page  # noqa: PLC0415
+        from crossbar_hil.twins.plotting import draw_reliability  # noqa: PLC0415
 
-        save(draw_reliability(found), path)
+        title, about = "What was foretold, and what happened", f"runs in {runs}" + (f", {kind} only" if kind else "")
+        drawn = [("Share that converged against the probability that was predicted", draw_reliability(found))]
+        write_page(Sheet(title, about, lines=found.lines()[:3], figures=drawn), page, pictures=[path])
     if as_json:
         print_json(**found.as_record(), figure=None if path is None else str(path))
     else:
-        print_lines([*found.lines(), *([] if path is None else [f"figure  {path}"])])
+        print_lines([*found.lines(), *([] if path is None else [f"figure  {path}", f"report  {page}"])])
 
 
 VERBS = (calibrate, twins)

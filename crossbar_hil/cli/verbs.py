@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 could not, 2 bad usage, 3 trained but did not converge.
 """
 
+import atexit
 import gc
 import os
 import sys
@@ -12,7 +13,19 @@ from pathlib import Path
 
 import click
 
-from crossbar_hil.cli import benches, commissioning, curves, dry_runs, runs, spiking, training, twins, watching
+from crossbar_hil.cli import (
+    beginning,
+    benches,
+    commissioning,
+    curves,
+    dry_runs,
+    runs,
+    spiking,
+    training,
+    twins,
+    watching,
+    window,
+)
 from crossbar_hil.cli.common import BAD_USAGE, COULD_NOT, DONE, RECORD_OPTION
 from crossbar_hil.errors import ConfigError, CrossbarError, reason_of
 from crossbar_hil.text import printable
@@ -26,6 +39,7 @@ by `sweep`. With the usual 700 it takes a tenth of the start, and finds nothing.
 def main() -> None:
     """Run the command line and exit; every error is one line, a traceback only with ``--debug``."""
     gc.set_threshold(*YOUNG)
+    atexit.register(gc.freeze)  # what ends with the process need not be looked through first, which takes a while
     debug = "--debug" in sys.argv[1:]
     recorder: Recorder | None = None
     try:
@@ -96,11 +110,13 @@ for verb in (
     *training.VERBS,
     *runs.VERBS,
     *benches.VERBS,
+    *beginning.VERBS,
     commissioning.commission,
     *curves.VERBS,
     *dry_runs.VERBS,
     *twins.VERBS,
     spiking.snn,
     watching.watch,
+    window.gui,
 ):
     cli.add_command(verb)

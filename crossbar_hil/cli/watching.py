@@ -19,8 +19,8 @@ def watch(runs: Path, port: int, no_browser: bool) -> None:
     Ctrl-C ends it, and no run.
     """
     from crossbar_hil.errors import DataError, reason_of  # noqa: PLC0415 - --help must not wait for it
+    from crossbar_hil.runs.many.listing import key_of  # noqa: PLC0415
     from crossbar_hil.runs.store import is_run  # noqa: PLC0415
-    from crossbar_hil.watch.listing import key_of  # noqa: PLC0415
     from crossbar_hil.watch.server import WatchServer  # noqa: PLC0415
 
     folder, one = runs.absolute(), ""

@@ -40,7 +40,6 @@ def open_lines(board: Board) -> Step:
 def cold(board: Board) -> Step:
     """See that sources are back at 0 V before relays move, in every state that was visited."""
     found, step = board.readings, Step("cold switching: sources are back at 0 V before every move")
-    typical = float(np.median(board.model.siemens)) * found.read_v
     moves, worst, where = 0, 0.0, ""
     for shown in (found.pairs, found.reads, found.writes, found.floating):
         moves += len(shown.sights)
@@ -51,7 +50,7 @@ def cold(board: Board) -> Step:
             worst = float(left.max())
             state, port = np.unravel_index(int(left.argmax()), left.shape)
             where = f"{found.sources[int(port)]} in state {int(state) + 1}"
-    allowed = 0.02 * typical + SIGMAS * 2 * float(found.noise_a.max())
+    allowed = 0.02 * board.typical_a + SIGMAS * 2 * float(found.noise_a.max())
     moved = "moves before which every level, output and setting was read back"
     step.check(moved, str(moves), str(moves), "all", "", True)
     step.none(f"current left at 0 V ({where})", worst, "A", allowed, "2 % of a typical cell, and four times the noise")
@@ -71,8 +70,7 @@ def zero_volts(board: Board) -> Step:
     for port in driven:
         unit = {port: 1.0} | ({"guard": 0.0} if model.guarded and port != "guard" else {})
         parts.append(model.currents([(assignment, unit) for assignment, _ in states]).ravel())
-    for place in range(len(model.sources)):
-        parts.append(np.tile(np.eye(len(model.sources))[place], len(states)))
+    parts += [np.tile(own, len(states)) for own in np.eye(len(model.sources))]
     volts = np.linalg.lstsq(np.array(parts).T, found.pairs.zero.ravel(), rcond=None)[0]
     step = Step("nothing driven: every port is at 0 V", dangerous=False)
     for port, volt in zip(driven, volts, strict=False):
@@ -93,10 +91,9 @@ def zero_volts(board: Board) -> Step:
 def steadiness(board: Board) -> Step:
     """See how much readings of one state differ, and how much they moved from the first to the last."""
     found, step = board.readings, Step("noise and drift of a reading", dangerous=False)
-    typical = float(np.median(board.model.siemens)) * found.read_v
     ranges = ranges_of(board)
     for place, port in enumerate(found.sources):
-        most = max(NOISE * typical, 1e-4 * ranges[port])
+        most = max(NOISE * board.typical_a, 1e-4 * ranges[port])
         step.none(
             f"noise of {port}", float(found.noise_a[place]), "A", most, "1 % of a typical cell, or 0.01 % of its range"
         )

@@ -91,6 +91,11 @@ class Board:
         return float(np.sqrt(2) * self.readings.noise_a[self.meter] / self.readings.read_v)
 
     @property
+    def typical_a(self) -> float:
+        """Current of a typical cell at the read voltage, in amperes."""
+        return float(np.median(self.model.siemens)) * self.readings.read_v
+
+    @property
     def name(self) -> str:
         """How the board is called in a text."""
         low, high = float(self.ohms.min()), float(self.ohms.max())

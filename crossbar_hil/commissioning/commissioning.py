@@ -15,6 +15,7 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.checking import check_bench
 from crossbar_hil.bench.file import Bench, EmulationTable
+from crossbar_hil.bench.opening import words_of_opening
 from crossbar_hil.commissioning import at_rest, laws, paths, pulses
 from crossbar_hil.commissioning.board import Board, why_not_for
 from crossbar_hil.commissioning.compliance import NAME as COMPLIANCE
@@ -29,6 +30,7 @@ from crossbar_hil.guard.client import GuardedBackend
 from crossbar_hil.guard.opening import open_guarded, session_folder
 from crossbar_hil.instrument import Identity
 from crossbar_hil.plugins import load
+from crossbar_hil.screen.view import Phase, no_phase
 from crossbar_hil.text import quantity
 
 IDENTITY = "identity: every instrument is the one that the file names"
@@ -71,8 +73,7 @@ class Commissioning:
     @property
     def summary(self) -> str:
         """The outcome in one sentence."""
-        failed = [step.name for step in self.steps if step.verdict == "failed"]
-        if failed:
+        if failed := [step.name for step in self.steps if step.verdict == "failed"]:
             return f"{len(failed)} of {len(self.steps)} steps failed: {'; '.join(failed)}"
         passed = sum(step.verdict == "passed" for step in self.steps)
         open_ones = len(self.steps) - passed
@@ -121,15 +122,14 @@ def commission(
     tolerance: float = TOLERANCE,
     agreed: Callable[[], object] = lambda: None,
     tell: Tell = lambda _: None,
+    phase: Phase = no_phase,
     opener: Callable[[Bench], AbstractContextManager[Any]] = open_on_trial,
     file: str | None = None,
 ) -> Commissioning:
-    """Prove a bench on a board of resistors.
+    """Prove a checked bench on a board of resistors.
 
     Parameters
     ----------
-    bench : Bench
-        The checked bench.
     ohms : ndarray of float, shape (R, C)
         Resistances of the board, in ohm.
     tolerance : float
@@ -138,6 +138,8 @@ def commission(
         Called before the first voltage; what it raises ends the commissioning.
     tell : callable
         Told of each step as it is done.
+    phase : Phase
+        Told of what is waited for.
     opener : callable
         Opens the bench on trial.
     file : str, optional
@@ -150,11 +152,11 @@ def commission(
     Stopped
         If a person, or whoever else may, ended it; that is no finding.
     """
-    unfit = why_not_for(bench, ohms)
-    if unfit:
+    if unfit := why_not_for(bench, ohms):
         raise ConfigError(unfit)
     found = Commissioning(bench, ohms, tolerance)
     told = partial(_note, found, tell)
+    phase("asking the instruments who they are", brief=True)
     told(_identity(file or bench.name, found))
     if found.steps[-1].verdict == "failed":
         return _left_out(told, found, SETTINGS, SIGHTS, *LATER)
@@ -164,9 +166,11 @@ def commission(
     under_way = SETTINGS
     session: Any = None
     try:
+        phase(words_of_opening(board_bench))
         with opener(board_bench) as session:
             told(_settings(session))
             under_way = SIGHTS
+            phase("reading the board in every state of the relays")
             board = _see(board_bench, ohms, tolerance, session, plan)
             found.shares = board.measured * ohms
             for number, each in enumerate(STATICS, start=1):
@@ -174,12 +178,15 @@ def commission(
                 if _stop(found):
                     _left_out(told, found, *_more_at_read_voltage(len(STATICS) - number))
                     break
+            phase("making the bench safe", brief=True)
         if _stop(found):
             return _left_out(told, found, *LATER)
         under_way = COMPLIANCE
+        phase("opening the bench with a smaller current limit")
         told(compliance(board, plan, opener))
         if _stop(found):
             return _left_out(told, found, *LATER[1:])
+        phase("opening the bench for pulses, and sending them to the board")
         with opener(board_bench) as session:
             under_way = _pulse_steps(found, told, board, session)
             killed = hasattr(session, "guard_pid") and not _stop(found)
@@ -225,15 +232,10 @@ def _more_at_read_voltage(steps: int) -> list[str]:
 
 
 def _left_out(told: Callable[[Step], None], found: Commissioning, *names: str) -> Commissioning:
+    failed = next((step.name for step in found.steps if step.verdict == "failed" and step.dangerous), "a step")
     for name in names:
-        told(Step(name, why=_why(found), verdict="not done"))
+        told(Step(name, why=f"because this failed: {failed.partition(':')[0]}", verdict="not done"))
     return found
-
-
-def _why(found: Commissioning) -> str:
-    """Say because of which failure the rest is left out."""
-    why = next((step.name for step in found.steps if step.verdict == "failed" and step.dangerous), "a step")
-    return f"because this failed: {why.partition(':')[0]}"
 
 
 def _identity(file: str, found: Commissioning) -> Step:

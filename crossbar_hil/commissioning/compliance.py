@@ -24,13 +24,7 @@ Opener = Callable[[Bench], AbstractContextManager[Trial]]
 
 
 def compliance(board: Board, plan: TrialPlan, opener: Opener) -> Step:
-    """Set each source a limit below the current of the line that it drives, and see it trip, and not before.
-
-    Raises
-    ------
-    CrossbarError
-        What ends a session with a bench.
-    """
+    """Set each source a limit below the current of the line that it drives, and see it trip, and not before."""
     step = Step(NAME)
     for place, port in enumerate(board.readings.sources):
         sight = _driving(port, plan, board)

@@ -23,9 +23,8 @@ def sign(board: Board) -> Step:
         + np.array([[s.volts.get(p, 0.0) for p in board.readings.sources] for s in board.readings.pairs.sights])
         * board.readings.base_a
     )
-    typical = float(np.median(board.model.siemens)) * board.readings.read_v
-    apart = float(np.nanmax(np.abs(plus + minus), initial=0.0)) / typical
-    allowed = AGREES + SIGMAS * 2 * float(board.readings.noise_a.max()) / typical
+    apart = float(np.nanmax(np.abs(plus + minus), initial=0.0)) / board.typical_a
+    allowed = AGREES + SIGMAS * 2 * float(board.readings.noise_a.max()) / board.typical_a
     step.check(
         "both polarities, largest difference",
         "0 % of a cell",
@@ -132,13 +131,12 @@ def _against_model(board: Board, which: str, name: str, because: str) -> Step:
     if not shown.sights:
         return step.unmeasured("by hand, these states are left out")
     wanted, net = wanted_currents(board, which), board.readings.net(shown)
-    typical = float(np.median(board.model.siemens)) * board.readings.read_v
-    allowed = AGREES + SIGMAS * (2 * board.readings.noise_a / typical + board.noise * float(board.ohms.max()))
+    allowed = AGREES + SIGMAS * (2 * board.readings.noise_a / board.typical_a + board.noise * float(board.ohms.max()))
     for place, port in enumerate(board.readings.sources):
-        if not np.abs(wanted[:, place]).max() > 1e-3 * typical:
+        if not np.abs(wanted[:, place]).max() > 1e-3 * board.typical_a:
             continue
         apart = net[:, place] - wanted[:, place]
-        share = np.abs(apart) / np.maximum(np.abs(wanted[:, place]), typical)
+        share = np.abs(apart) / np.maximum(np.abs(wanted[:, place]), board.typical_a)
         share = np.where(np.isnan(share), np.inf, share)
         worst = int(share.argmax())
         row, column = shown.keys[worst]

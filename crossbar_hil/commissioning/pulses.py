@@ -26,13 +26,7 @@ REFUSED_NAME = "pulses beyond [limits] are refused, and none is sent"
 
 
 def height(board: Board, trial: Trial, pulse: Pulse) -> Step:
-    """Send one pulse to each cell: the currents inside it tell the voltage of each source, by those at read voltage.
-
-    Raises
-    ------
-    CrossbarError
-        What ends a session with a bench.
-    """
+    """Send one pulse to each cell: the currents inside it tell the voltage of each source, by those at read voltage."""
     step, found = Step(HEIGHT_NAME), board.readings
     worst: dict[str, tuple[float, float, tuple[int, int]]] = {}
     limited = sent = 0
@@ -46,9 +40,8 @@ def height(board: Board, trial: Trial, pulse: Pulse) -> Step:
             asked = found.writes.sights[place].volts[port] * pulse.amplitude_v
             if port not in worst or abs(volts / asked - 1) > abs(worst[port][0] / worst[port][1] - 1):
                 worst[port] = volts, asked, cell
-    typical = float(np.median(board.model.siemens)) * found.read_v
     for port, (volts, asked, cell) in worst.items():
-        allowed = HEIGHT + 4 * float(found.noise_a[found.sources.index(port)]) / typical
+        allowed = HEIGHT + 4 * float(found.noise_a[found.sources.index(port)]) / board.typical_a
         share = volts / asked - 1
         where = f"{board.lines[cell[0]]}, {board.lines[len(board.ohms) + cell[1]]}"
         step.check(
@@ -85,13 +78,7 @@ def _volts_inside(board: Board, place: int, inside: Mapping[str, Reading]) -> di
 
 
 def width(board: Board, trial: Trial, pulse: Pulse) -> Step:
-    """Send trains of different numbers and widths: as differences, their times tell width and number without overhead.
-
-    Raises
-    ------
-    CrossbarError
-        What ends a session with a bench.
-    """
+    """Send trains of different numbers and widths: differences of times tell width and number, without overhead."""
     step = Step(WIDTH_NAME)
     cell = board.readings.writes.keys[0]
     long = Pulse(pulse.amplitude_v, 2 * pulse.width_s)

@@ -98,13 +98,7 @@ class Readings:
 def take_readings(
     trial: Trial, plan: TrialPlan, read_v: float, sources: Sequence[str], *, by_hand: bool, divided: str | None
 ) -> Readings:
-    """See a bench in every state of its plan; by hand, in fewer. A divider may hang on HI of one source.
-
-    Raises
-    ------
-    CrossbarError
-        What ends a session with a bench.
-    """
+    """See a bench in every state of its plan; by hand, in fewer. A divider may hang on HI of one source."""
     rows = max(row for row, _ in plan.writes) + 1
     crossing = {key: each for key, each in plan.pairs.items() if key[0] < rows <= key[1]}
     if by_hand and plan.pairs[0, rows].assignment[0] != plan.meter:  # the states in which it is read

@@ -19,12 +19,10 @@ SHADES = 0.05
 
 
 def keep(found: Commissioning, to: Path | None = None) -> tuple[Path, Path]:
-    """Write page and record, dated, and return where they are.
+    """Write page and record of what was found, dated, and return where they are.
 
     Parameters
     ----------
-    found : Commissioning
-        What was found.
     to : Path, optional
         A folder of the person's own, which gets both too, and is what is returned.
 

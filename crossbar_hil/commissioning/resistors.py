@@ -15,15 +15,13 @@ LEAST_OHM, MOST_OHM = 1.0, 1e12
 
 
 def read_resistors(said: str, shape: tuple[int, int]) -> FloatArray:
-    """Return the resistances (R, C) of a board, in ohm.
+    """Return the resistances of a board of R rows and C columns, (R, C) in ohm.
 
     Parameters
     ----------
     said : str
         A value such as "1 MOhm" or 1e6, for all of them; or a file: what ``crossbar-hil read BENCH --json`` printed of
         the board, or lines of resistances with commas between them, one line a row: ``1e6, 2.2 MOhm``.
-    shape : tuple of int
-        Rows and columns.
 
     Raises
     ------
@@ -43,13 +41,7 @@ def read_resistors(said: str, shape: tuple[int, int]) -> FloatArray:
 
 
 def checked_resistors(ohms: object, shape: tuple[int, int], what: str) -> FloatArray:
-    """Return resistances (R, C), in ohm, if they are those of a board.
-
-    Raises
-    ------
-    ConfigError
-        Naming what is wrong.
-    """
+    """Return resistances (R, C), in ohm, if they are those of a board; a ConfigError names what is wrong."""
     try:
         found = np.array(ohms, dtype=np.float64)
     except ValueError as error:

@@ -31,16 +31,9 @@ class Suspect:
 
 
 def suspects(model: BoardModel, readings: Readings, lines: tuple[str, ...]) -> list[str]:
-    """Name the faults that explain best what a bench showed; nothing if none does.
+    """Name the faults that explain best what a bench showed beside what it should; nothing if none does.
 
-    Parameters
-    ----------
-    model : BoardModel
-        The bench as it should be.
-    readings : Readings
-        What it showed.
-    lines : tuple of str
-        Names of the lines, rows first.
+    `lines` are the names of the lines, rows first.
     """
     states, shown, limited = _all_shown(readings)
     typical = float(np.median(model.siemens)) * readings.read_v

@@ -127,8 +127,7 @@ def _candidates(layout: Layout, names: tuple[Name, ...], filled: list[int], opti
 
 def _none_question(layout: Layout, names: tuple[Name, ...], filled: list[int], ask: Asker) -> CurveUnclear:
     """Return the sentence about a table without a column that may hold a curve."""
-    meant = [place for place in filled if names[place].meant is not None]
-    if meant:
+    if meant := [place for place in filled if names[place].meant is not None]:
         return otherwise_question(names[meant[0]], label(layout, meant[0]), meant[0], ask)
     every = list(range(layout.width))
     texts = [place for place in every if not layout.numeric[place] and any(layout.texts(place))]

@@ -78,14 +78,10 @@ def check_counts(run: Run, counts: dict[int, float], left_out: Sequence[float], 
 
     Parameters
     ----------
-    run : Run
-        Some readings.
     counts : dict
         Pulse number by line; empty if the file does not count.
     left_out : sequence of float
         Pulse numbers of readings that a person left out.
-    ask : Asker
-        For refusals.
     """
     if not counts:
         return run

@@ -42,18 +42,14 @@ def checked_levels(
 ) -> list[Level]:
     """Return the readings of one column; cells missing at its end are left away.
 
+    Readings below zero are set to zero where the options say so.
+
     Parameters
     ----------
     lines : sequence of int
         Line of each reading.
     found : sequence of float or None
         Readings, in siemens; None where the cell is empty.
-    value, layout : Value, Layout
-        The column, for the message.
-    options : Options
-        Of them, whether readings below zero are set to zero.
-    ask : Asker
-        For questions.
     """
     last = max((place for place, each in enumerate(found) if each is not None), default=-1) + 1
     kept = list(zip(lines[:last], found[:last], strict=True))

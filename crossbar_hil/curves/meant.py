@@ -13,19 +13,7 @@ _EXAMPLE = {"conductance": "100 uS", "resistance": "10 kohm", "current": "10 uA"
 
 
 def otherwise_question(name: Name, called: str, place: int, ask: Asker) -> CurveUnclear:
-    """Return the sentence about a column that `meant_otherwise`, to be raised.
-
-    Parameters
-    ----------
-    name : Name
-        Its name.
-    called : str
-        What it is called in a sentence.
-    place : int
-        Its place, from 0.
-    ask : Asker
-        For the command.
-    """
+    """Return the sentence, to be raised, about a column at a place from 0 and called so, that `meant_otherwise`."""
     column = (str(place + 1),)
     density = re.search(r"A\s*[/·\s]|ohm|Ω", name.text) if name.meant == "density" else None
     of_density = "conductance" if density is None else "current" if density[0][0] == "A" else "resistance"

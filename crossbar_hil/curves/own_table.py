@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from crossbar_hil.backend import Pulse
-from crossbar_hil.errors import DataError, RunError, reason_of
+from crossbar_hil.errors import DataError, writing_new
 
 from .files.names import read_name
 from .files.questions import Asker
@@ -103,14 +103,10 @@ def _conductance(row: Row, text: str, decimal: str, ask: Asker) -> float:
 
 
 def write_own(path: Path, curves: Iterable[MeasuredCurve], comments: Sequence[str]) -> None:
-    """Write curves to a new file.
+    """Write curves to a new file, one after the other.
 
     Parameters
     ----------
-    path : Path
-        The file.
-    curves : iterable of MeasuredCurve
-        Written one after the other.
     comments : sequence of str
         Where they come from, a line each.
 
@@ -124,10 +120,5 @@ def write_own(path: Path, curves: Iterable[MeasuredCurve], comments: Sequence[st
         polarity = "potentiation" if curve.potentiation else "depression"
         pulse = "," if curve.pulse is None else f"{curve.pulse.amplitude_v!r},{curve.pulse.width_s!r}"
         lines += [f"{polarity},{pulse},{n},{level!r}" for n, level in enumerate(curve.levels_siemens, start=1)]
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write("\n".join([*lines, ""]))
-    except FileExistsError as error:
-        raise RunError(f"{path} exists already and is not overwritten") from error
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {reason_of(error)}") from error
+    with writing_new(path), path.open("x", encoding="utf-8") as file:
+        file.write("\n".join([*lines, ""]))

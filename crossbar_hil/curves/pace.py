@@ -33,6 +33,8 @@ def times_of(layout: Layout, columns: Columns, rows: Rows) -> dict[int, float]:
 def check_pace(levels: Sequence[Level], times: dict[int, float], order: Order, ask: Asker) -> None:
     """Ask about readings that were not taken at one pace: a pause, a missing reading, or readings after the pulses.
 
+    A person settles it by saying how many readings are which.
+
     Parameters
     ----------
     levels : sequence of Level
@@ -41,8 +43,6 @@ def check_pace(levels: Sequence[Level], times: dict[int, float], order: Order, a
         When each was taken, by line.
     order : Order
         What the file says of its order; between cycles may be a pause.
-    ask : Asker
-        For the question, which a person settles by saying how many readings are which.
     """
     lines = [level.line for level in levels]
     if ask.options.up is not None or ask.options.down is not None or len(lines) < 4:

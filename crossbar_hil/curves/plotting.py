@@ -2,44 +2,57 @@
 
 from collections.abc import Sequence
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from crossbar_hil.errors import DataError
+from crossbar_hil.figures.panes import MINUS, PLUS, SMALL, engineering, new_axes, open_frame, whole_ticks
+
 from .measured import MeasuredCurve
-from .showing import scale_of
-
-UP, DOWN = "#0072B2", "#D55E00"
 
 
-def plot_curves(curves: Sequence[MeasuredCurve], title: str) -> Figure:
-    """Draw potentiation and depression side by side, if there are both.
+def plot_pulses(curves: Sequence[MeasuredCurve], ax: Axes | None = None, *, potentiation: bool = True) -> Axes:
+    """Draw the curves of one way, of several the darker the longer their pulses are.
 
-    Parameters
-    ----------
-    curves : sequence of MeasuredCurve
-        One or more.
-    title : str
-        Above the picture, such as the name of the file.
+    Raises
+    ------
+    DataError
+        If there is none of that way.
     """
-    kinds = [kind for kind in (True, False) if any(curve.potentiation is kind for curve in curves)]
-    figure = Figure(figsize=(4.2 * len(kinds) + 0.6, 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
-    factor, unit = scale_of(max(max(curve.levels_siemens) for curve in curves))
-    for panel, kind in zip(panels, kinds, strict=True):
-        own = [curve for curve in curves if curve.potentiation is kind]
-        for curve in own:
-            panel.plot(
-                [level / factor for level in curve.levels_siemens],
-                marker="o",
-                markersize=3,
-                linewidth=0.8,
-                color=(UP if kind else DOWN) if len(own) == 1 else None,
-                label="" if curve.pulse is None else str(curve.pulse),
-            )
-        panel.set_xlabel("potentiating pulses" if kind else "depressing pulses")
-        if any(curve.pulse is not None for curve in own):
-            panel.legend(fontsize=8, frameon=False)
-    panels[0].set_ylabel(f"Conductance ({unit.replace('u', 'µ')})")
+    own = [curve for curve in curves if curve.potentiation is potentiation]
+    if not own:
+        raise DataError(f"no curve of {'potentiation' if potentiation else 'depression'} is among these {len(curves)}")
+    ax = ax or new_axes((4.2, 3.4))
+    factor, unit = engineering(np.concatenate([curve.levels_siemens for curve in curves]), "S")
+    for place, curve in enumerate(sorted(own, key=lambda each: each.pulse.width_s if each.pulse else 0.0)):
+        shade = 0.9 * (1 - place / max(len(own) - 1, 1))
+        colour = to_hex(colormaps["viridis"](shade)) if len(own) > 1 else PLUS if potentiation else MINUS
+        ax.plot(
+            factor * np.array(curve.levels_siemens),
+            ".-",
+            markersize=4,
+            linewidth=0.9,
+            color=colour,
+            label="" if curve.pulse is None else str(curve.pulse),
+        )
+    ax.set_xlabel(f"{'Potentiating' if potentiation else 'Depressing'} pulses")
+    ax.set_ylabel(f"Conductance ({unit})")
+    if any(curve.pulse is not None for curve in own):
+        ax.legend(fontsize=SMALL, frameon=False)
+    open_frame(ax)
+    whole_ticks(ax.xaxis, 6)
+    return ax
+
+
+def draw_curves(curves: Sequence[MeasuredCurve], title: str) -> Figure:
+    """Draw potentiation and depression side by side, if there are both, under a title such as the name of the file."""
+    ways = [way for way in (True, False) if any(curve.potentiation is way for curve in curves)]
+    figure = Figure(figsize=(3.3 * len(ways) + 0.6, 3.4), layout="constrained")
+    for panel, way in zip(figure.subplots(1, len(ways), sharey=True, squeeze=False)[0], ways, strict=True):
+        plot_pulses(curves, panel, potentiation=way)
+        panel.label_outer()
     figure.suptitle(title, fontsize=10)
     return figure

@@ -6,6 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from crossbar_hil.text import quantity
+
 from .columns import Columns, label
 from .files.options import Options
 from .files.questions import Asker
@@ -41,14 +43,8 @@ def choose_rows(layout: Layout, columns: Columns, options: Options, read_v: floa
 
     Parameters
     ----------
-    layout, columns : Layout, Columns
-        The table.
-    options : Options
-        Of them the read voltage.
     read_v : float or None
         The read voltage that the file names above the table, in volts.
-    ask : Asker
-        For questions.
 
     Raises
     ------
@@ -177,12 +173,7 @@ def _between(found: np.ndarray, kept: Sequence[int]) -> tuple[float | None, ...]
 def drawn_by_pulses(layout: Layout, columns: Columns, rows: Rows, levels: Sequence[float]) -> str | None:
     """Say what the cell draws at the height of a pulse, if the table has rows for pulses and it is far from ohmic.
 
-    Parameters
-    ----------
-    layout, columns, rows : Layout, Columns, Rows
-        The table.
-    levels : sequence of float
-        Conductances of the readings, in siemens.
+    `levels` are the conductances of the readings, in siemens.
     """
     amperes = [
         (place, 1.0 if name.unit is None else name.unit.factor)
@@ -204,7 +195,7 @@ def drawn_by_pulses(layout: Layout, columns: Columns, rows: Rows, levels: Sequen
     if not ohmic > 0 or np.median(currents) / ohmic < WORTH_SAYING:
         return None
     times = float(f"{np.median(currents) / ohmic:.2g}")
-    drawn = " to ".join(dict.fromkeys((_amperes(currents[0]), _amperes(currents[-1]))))
+    drawn = " to ".join(dict.fromkeys((quantity(currents[0], "A"), quantity(currents[-1], "A"))))
     return (
         f"the cell draws {drawn} at {volts:g} V, about {times:,.0f} times what its readings give there: compliance and "
         "range of a bench must allow for it, and an ohmic cell model does not show it"
@@ -217,10 +208,3 @@ def in_volts(voltages: np.ndarray) -> str:
     if not found:
         return "no voltage"
     return f"{found[0]:g} V" if len(found) == 1 else f"{found[0]:g} to {found[-1]:g} V"
-
-
-def _amperes(current: float) -> str:
-    for factor, name in ((1.0, "A"), (1e-3, "mA"), (1e-6, "uA")):
-        if current >= factor:
-            return f"{current / factor:.3g} {name}"
-    return f"{current:.3g} A"

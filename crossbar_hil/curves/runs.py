@@ -114,22 +114,14 @@ def _completed(lines: list[int], signs: Sequence[str | None]) -> dict[int, str]:
 def runs_of(
     value: Value, levels: list[Level], order: Order, counts: dict[int, float], options: Options, ask: Asker
 ) -> list[Run]:
-    """Divide the readings of one column into runs.
+    """Divide the readings of one column into runs; a turn that nobody confirmed and a curve that falls are asked about.
 
     Parameters
     ----------
-    value : Value
-        The column.
-    levels : list of Level
-        Its readings.
     order : Order
         What the file says of their order.
     counts : dict
         Pulse number by line, where the file counts.
-    options : Options
-        What a person confirmed.
-    ask : Asker
-        For questions: a turn that nobody confirmed, a curve that falls.
     """
     siemens = np.array([level.siemens for level in levels])
     if options.up is not None or options.down is not None:

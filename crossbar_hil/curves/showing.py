@@ -53,12 +53,7 @@ def longest(curves: Iterable[MeasuredCurve], potentiation: bool) -> MeasuredCurv
 def sketch(curves: Sequence[MeasuredCurve], *, told: bool = True) -> list[str]:
     """Draw potentiation and depression one after the other, of several each the one of the longest pulse.
 
-    Parameters
-    ----------
-    curves : sequence of MeasuredCurve
-        One or more.
-    told : bool
-        Whether it is known which is which, and said.
+    `told`: it is known which is which, and said.
     """
     curves = [longest(curves, kind) for kind in (True, False) if any(curve.potentiation is kind for curve in curves)]
     values = [(level, UP if curve.potentiation else DOWN) for curve in curves for level in curve.levels_siemens]

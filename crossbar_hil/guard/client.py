@@ -338,10 +338,7 @@ class GuardedBackend(DeviceBackend):
     def look(self, sights: Sequence[tuple[Sequence[str], Sequence[Volts]]]) -> Sights:
         """Measure the raw currents of every source in some states; see `crossbar_hil.witness`.
 
-        Parameters
-        ----------
-        sights : sequence of tuple
-            The port of every line, and the settings of the sources that are measured at there.
+        A state is the port of every line, and the settings of the sources that are measured at there.
         """
         asked = [[list(state), [dict(each) for each in steps]] for state, steps in sights]
         found = self._call(do="look", sights=asked)
@@ -446,12 +443,7 @@ def _stopping_at_interrupts(request_stop: Callable[[str], None]) -> Iterator[lis
 
 @contextlib.contextmanager
 def _handled_by(handler: Any) -> Iterator[None]:
-    try:
-        before = signal.signal(signal.SIGINT, handler)
-    except ValueError:  # not in the main thread, where no signal arrives anyway
+    with contextlib.ExitStack() as afterwards:
+        with contextlib.suppress(ValueError):  # not in the main thread, where no signal arrives anyway
+            afterwards.callback(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, handler))
         yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -41,12 +41,10 @@ def verify_journal(path: str | Path) -> Verdict:
 
 
 def examine_content(database: bytes, log: bytes, head: bytes | None) -> tuple[list[Entry], Verdict]:
-    """Return the entries up to the first that is wrong, and what is wrong.
+    """Return the entries up to the first that is wrong, and what is wrong; at rest the write-ahead log is empty.
 
     Parameters
     ----------
-    database, log : bytes
-        Content of the database and of its write-ahead log, which is empty at rest.
     head : bytes or None
         Content of ``journal.head``; None if there is none.
     """

@@ -50,8 +50,6 @@ class Journal:
 
     Attributes
     ----------
-    path : Path
-        The database.
     header : dict
         Body of the first entry.
     entries : list of Entry
@@ -127,8 +125,7 @@ class Journal:
         path = Path(path)
         what = f"journal {path} cannot be made"
         with undo_on_error(JournalError, what) as undo:
-            problem = why_unfit(path.parent, needed_bytes=needed_bytes, mounts=mounts)
-            if problem:
+            if problem := why_unfit(path.parent, needed_bytes=needed_bytes, mounts=mounts):
                 raise JournalError(f"{what}: {problem}")
             for name in companions(path):
                 if os.path.lexists(name):
@@ -181,8 +178,7 @@ class Journal:
             problems = [why_not_ours(name) for name in there]
             if path.parent.is_dir():
                 problems.append(why_unfit(path.parent, needed_bytes=needed_bytes, mounts=mounts))
-            problem = next(filter(None, problems), "" if there else "there is none")
-            if problem:
+            if problem := next(filter(None, problems), "" if there else "there is none"):
                 raise JournalError(f"{what}: {problem}")
             try:
                 head = open_plain(path.with_name(HEAD))
@@ -317,8 +313,7 @@ class Journal:
 
 def _prepare(database: sqlite3.Connection, path: Path) -> None:
     """Set how SQLite writes, and see that it does."""
-    problem = set_pragmas(database, _PRAGMAS)
-    if problem:
+    if problem := set_pragmas(database, _PRAGMAS):
         raise JournalError(f"journal {path} cannot be opened: {problem}")
 
 

@@ -485,8 +485,7 @@ class Keeper:
 
     def _look_at(self, conductances: FloatArray) -> None:
         """Stop where the chip is not what it can have become since it was measured last."""
-        problem = self._watch.judge_map(conductances)
-        if problem:
+        if problem := self._watch.judge_map(conductances):
             raise CellChanged(problem)
         self._forget_unseen()
 

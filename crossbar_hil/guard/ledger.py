@@ -175,8 +175,7 @@ class DoseLedger:
         rows = self._database.execute("SELECT op FROM reservation WHERE run = ?", (run,)).fetchall()
         held = {op for (op,) in rows}
         # An operation is counted before its first pulse is in the journal, and dies with its guard there.
-        beyond = sorted(op for op in held if op > last + 1)
-        if beyond:
+        if beyond := sorted(op for op in held if op > last + 1):
             raise LedgerError(
                 f"dose ledger {self.path} holds operation {beyond[-1]} of run {run}, but its journal ends at operation "
                 f"{last}, so it lacks what was done to the chip; nothing was sent"
@@ -210,8 +209,7 @@ class DoseLedger:
         self._database.close()
 
     def _prepare(self) -> None:
-        problem = set_pragmas(self._database, _PRAGMAS)
-        if problem:
+        if problem := set_pragmas(self._database, _PRAGMAS):
             raise LedgerError(f"dose ledger {self.path}: {problem}")
         self._database.execute("PRAGMA trusted_schema = OFF")
 

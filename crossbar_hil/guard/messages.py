@@ -21,13 +21,7 @@ MOST_NUMBERS = 400_000
 
 
 def to_line(message: dict[str, Any]) -> bytes:
-    """Return a message as it goes over the pipe.
-
-    Raises
-    ------
-    DataError
-        If it is too long.
-    """
+    """Return a message as it goes over the pipe; a DataError if it is too long."""
     parts = [f"{json.dumps(key)}:{_to_text(value)}" for key, value in message.items()]
     line = f"{{{','.join(parts)}}}\n".encode()
     if len(line) > LONGEST_LINE:
@@ -91,13 +85,7 @@ class Sender:
 
 
 def from_line(line: bytes) -> dict[str, Any]:
-    """Return the message of a line.
-
-    Raises
-    ------
-    GuardError
-        If it is none.
-    """
+    """Return the message of a line; a GuardError if it is none."""
     try:
         message = json.loads(line)
     except ValueError as error:

@@ -85,7 +85,7 @@ def open_checked(bench: Bench, *, seed: int) -> DeviceBackend:
     """Open a bench that is already checked, for a session that is no run; see `open_bench`."""
     guarded = bool(bench.instruments)
     backend = open_guarded(bench, seed=seed, folder=session_folder()) if guarded else open_backend(bench, seed=seed)
-    backend.training = BenchTraining(bench.name, with_known_noise(bench).training)
+    backend.training = BenchTraining(bench.name, with_known_noise(bench).training, seed)
     return backend
 
 
@@ -99,12 +99,10 @@ def session_folder() -> Path:
 def open_guarded(
     bench: Bench, *, seed: int, folder: Path, resume: bool = False, on_trial: bool = False
 ) -> GuardedBackend:
-    """Open a bench with instruments behind a guard process, which keeps its journal in a folder.
+    """Open a checked bench with instruments behind a guard process, which keeps its journal in a folder.
 
     Parameters
     ----------
-    bench : Bench
-        The checked bench.
     seed : int
         An emulated chip is drawn from it, unless its state file is there already.
     folder : Path
@@ -126,8 +124,8 @@ def open_guarded(
         raise ConfigError(
             f"bench {bench.name} has no chip_id, the name of the chip in the socket, by which its dose is kept"
         )
-    unknown = why_dose_unknown(bench.chip_id) if has_chip and bench.chip_id is not None else ""
-    if unknown:
+    chip_id = bench.chip_id if has_chip else None
+    if chip_id is not None and (unknown := why_dose_unknown(chip_id)):
         write_to_stderr(f"warning: {unknown}")
     if not bench.brings_instruments:
         check_addresses(bench)
@@ -150,15 +148,14 @@ def open_guarded(
             )
             owned.callback(served.close)
             resources, keep_open = lambda: served.resources, (served.lifeline,)
-        chip_id = bench.chip_id if has_chip else None
         header: dict[str, Any] = {
             "run": folder.name,
             "bench": bench.name,
             "kind": bench.kind,
             "chip": chip_id,
             "seed": seed,
+            "bench_sha256": bench_hash(folder),
         }
-        header["bench_sha256"] = bench_hash(folder)
         if bench.kind == "hardware" and is_loopback_allowed():
             header["on_loopback"] = on_loopback({name: table.resource for name, table in bench.instruments.items()})
         hello = Hello(
@@ -258,8 +255,6 @@ def rescue(
 
     Parameters
     ----------
-    bench : Bench
-        The checked bench.
     lock : BenchLock
         Held; an instrument that another process has by another name is left alone.
     resources, ask, tell

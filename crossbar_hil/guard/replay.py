@@ -1,15 +1,18 @@
-"""What a journal says was done, read so that a resumed training can be answered from it."""
+"""What a journal says was done: so that a resumed training can be answered from it, and told cell by cell."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.backend import Pulse
+from crossbar_hil.guard.inspection import read_journal
 from crossbar_hil.guard.journal import Entry
+from crossbar_hil.results.cell_tests import DOUBT, CellTest, Tester
 
 
 class PulseCount(NamedTuple):
@@ -172,3 +175,57 @@ def conductances_in(voltages: FloatArray, currents: FloatArray) -> FloatArray | 
         if len(driven) == 1:
             found[driven[0]] = current / vector[driven[0]]
     return None if np.isnan(found).any() else found
+
+
+def tests_in_journal(path: Path, shape: tuple[int, int], evaluation: int | None) -> Iterator[CellTest]:
+    """Tell what a journal says was done to each cell, at the times that its guard wrote down.
+
+    Parameters
+    ----------
+    path : Path
+        The journal.
+    shape : tuple of int
+        Rows and columns of the chip.
+    evaluation : int, optional
+        How many vectors are read in the evaluation with which an epoch begins; None without epochs.
+
+    Raises
+    ------
+    JournalDamaged
+        If it is not what was written.
+    """
+    tester, epoch, intent = Tester(shape), None if evaluation is None else 0, None
+    for entry in read_journal(path):
+        body = entry.body
+        if entry.kind == "read":
+            volts, currents = np.array(body["voltages"], float), np.array(body["currents"], float)
+            epoch = epoch + 1 if epoch is not None and len(volts) == evaluation else epoch
+            siemens = conductances_in(volts, currents)
+            if siemens is not None:
+                yield from tester.reads(siemens, _alone(volts), epoch, entry.utc)
+        elif entry.kind == "intent":
+            intent = body
+        elif entry.kind == "outcome" and intent is not None:
+            if body["state"] != "not_sent":
+                yield from _sent(tester, shape, intent, epoch, entry.utc, "" if body["state"] == "done" else DOUBT)
+            intent = None
+    if intent is not None:
+        yield from _sent(tester, shape, intent, epoch, "", DOUBT)
+
+
+def _sent(
+    tester: Tester, shape: tuple[int, int], intent: dict[str, float], epoch: int | None, utc: str, more: str
+) -> Iterator[CellTest]:
+    counts = np.zeros(shape, dtype=np.int64)
+    counts[int(intent["row"]), int(intent["column"])] = int(intent["count"])
+    return tester.pulses(counts, Pulse(intent["amplitude_v"], intent["width_s"]), epoch, utc, more)
+
+
+def _alone(volts: FloatArray) -> FloatArray:
+    """Return the voltage of each row in the last read in which it was driven alone."""
+    found = np.zeros(volts.shape[1])
+    for vector in volts:
+        driven = np.flatnonzero(vector)
+        if len(driven) == 1:
+            found[driven[0]] = vector[driven[0]]
+    return found

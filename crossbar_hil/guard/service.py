@@ -142,22 +142,21 @@ class Service:
             case "pulses":
                 pulse = Pulse(request["amplitude_v"], request["width_s"])
                 keeper.send_pulses(np.array(request["counts"], dtype=np.int64), pulse)
-                return None
             case "check":
                 keeper.check_pulse(Pulse(request["amplitude_v"], request["width_s"]))
-                return None
             case "lines" | "look" | "train":
                 return _look_at_bench(keeper, request)
             case "safe":
                 report = keeper.make_safe("the trainer asked for it")
                 if not report.confirmed:
                     raise GuardError("; ".join(report.failures))
-                return None
-            case "record" | "end" as what:
-                if what == "record":
-                    keeper.note_record(request["began"])
-                return None
-        raise GuardError(f"request {json.dumps(request)[:80]} is none that a guard knows")
+            case "record":
+                keeper.note_record(request["began"])
+            case "end":
+                pass  # whoever serves it ends
+            case _:
+                raise GuardError(f"request {json.dumps(request)[:80]} is none that a guard knows")
+        return None
 
     def _make_safe(self, keeper: Keeper) -> SafeReport:
         """Make safe until it is confirmed, the time is over, or somebody has had enough.

@@ -135,13 +135,7 @@ def _has_header(log: bytes) -> bool:
 
 
 def rows_of(database: bytes, log: bytes) -> tuple[list[tuple[Any, ...]], list[str], list[str]]:
-    """Return the rows of a journal, what is damaged and what is worth knowing.
-
-    Parameters
-    ----------
-    database, log : bytes
-        Content of the database and of its write-ahead log; the log is empty when the journal is at rest.
-    """
+    """Return the rows of a journal, what is damaged and what is worth knowing; at rest the write-ahead log is empty."""
     pages, size, problems, notes = pages_of(log)
     if problems:
         return [], problems, notes

@@ -49,13 +49,7 @@ ALLOWED: dict[State, frozenset[State]] = {
 
 
 class Machine:
-    """The present state; a step that the table does not hold is refused.
-
-    Parameters
-    ----------
-    folder : Path, optional
-        Where onlookers find the word for it.
-    """
+    """The present state, its word in a folder for onlookers; a step that the table does not hold is refused."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self.state = State.REPLAYING
@@ -63,13 +57,7 @@ class Machine:
         self.tell(self.state.value)
 
     def to(self, state: State) -> None:
-        """Go on to a state.
-
-        Raises
-        ------
-        GuardError
-            If the table does not allow it.
-        """
+        """Go on to a state; a GuardError if the table does not allow it."""
         if state not in ALLOWED[self.state]:
             raise GuardError(f"a bench that is {self.state.value} cannot become {state.value}")
         self.state = state

@@ -109,8 +109,7 @@ def why_not_all_ours(folder: Path) -> str:
             if (Path(where) / name).is_symlink():
                 return f"{Path(where) / name} is a link"
         for name in sorted(files):
-            problem = why_not_ours(Path(where) / name)
-            if problem:
+            if problem := why_not_ours(Path(where) / name):
                 return problem
     return ""
 

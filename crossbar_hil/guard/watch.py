@@ -59,16 +59,9 @@ class Least:
         return cls(bench.measurement.read_range_a or bench.measurement.range_a, noise)
 
     def problem(self, conductances: FloatArray, read_v: float, known: FloatArray | None) -> str:
-        """Say which of (R, C) conductances, in siemens, no cell can have; empty if none.
+        """Say which of (R, C) conductances, in siemens, read at a voltage, no cell can have; empty if none.
 
-        Parameters
-        ----------
-        conductances : ndarray of float, shape (R, C)
-            As read.
-        read_v : float
-            At this voltage.
-        known : ndarray of float, shape (R, C), or None
-            What the cells were before; if nothing is known, noise is that of the largest of them.
+        `known` is what the cells were before; if nothing is known, noise is that of the largest of them.
         """
         about = np.abs(conductances).max() if known is None else np.maximum(np.abs(known), np.abs(conductances))
         found = self._lowest(conductances, read_v, np.broadcast_to(about, conductances.shape))

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
@@ -144,18 +144,13 @@ def _signal(pid: int, place: Path | None, number: signal.Signals) -> bool:
 @contextmanager
 def _process(pid: int) -> Iterator[int | None]:
     """Open a process, so that no other one of the same number can be meant; None where that cannot be done."""
-    if sys.platform != "linux":
-        yield None
-        return
-    try:
-        handle = os.pidfd_open(pid)
-    except OSError:
-        yield None
-        return
-    try:
+    with ExitStack() as opened:
+        handle = None
+        if sys.platform == "linux":
+            with suppress(OSError):
+                handle = os.pidfd_open(pid)
+                opened.callback(os.close, handle)
         yield handle
-    finally:
-        os.close(handle)
 
 
 def is_guard_of(pid: int, place: Path) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crossbar_hil.errors import DataError
+from crossbar_hil.guard.database import bound_reading, why_unreadable
 
 _KINDS = "biuf"
 _DTYPES = {np.dtype(name).str for name in ("?", "<i4", "<i8", "<u1", "<u4", "<u8", "<f4", "<f8")}
@@ -57,9 +58,10 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as file:
+            bound_reading(file, path.stat().st_size)
             return {name: _array(*rest) for name, *rest in file.execute("SELECT * FROM array")}
-    except (sqlite3.Error, ValueError, TypeError) as error:
-        raise DataError(f"{path} does not hold arrays: {error}") from error
+    except (OSError, sqlite3.Error, ValueError, TypeError) as error:
+        raise DataError(f"{path} does not hold arrays: {why_unreadable(error)}") from error
 
 
 def _digest(content: bytes) -> str:

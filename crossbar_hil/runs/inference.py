@@ -15,6 +15,8 @@ from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.confidence import wilson
 from crossbar_hil.errors import DataError, RunError
 from crossbar_hil.guard.opening import EMULATED_STATE, open_guarded, session_folder
+from crossbar_hil.results.arrays import Variable
+from crossbar_hil.results.result import Result, Series
 from crossbar_hil.runs.run import Run
 from crossbar_hil.training.fresh import reads_wanted
 from crossbar_hil.training.patterns import PatternSet, as_text
@@ -39,8 +41,8 @@ class Line:
     """Reads that give this answer; it is the most frequent one, of several the earliest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer(Result):
     """All patterns, and what they amount to."""
 
     run: str
@@ -80,6 +82,43 @@ class Answer:
             f"{text}; least sure is {least.pattern} with {least.same} of {self.reads} "
             f"(95 % interval {100 * low:.0f} to {100 * high:.0f} %)."
         )
+
+    def told(self) -> list[tuple[str, str]]:
+        """Return how many patterns are right."""
+        return [("patterns", self.summary), ("run", self.run), ("device", self.kind)]
+
+    def series(self) -> Series:
+        """Return one line a pattern."""
+        outputs = len(self.lines[0].activations)
+        header = [
+            "Pattern",
+            "Wanted",
+            "Says",
+            *(f"Activation o{each + 1}" for each in range(outputs)),
+            "Verdict",
+            "Same",
+        ]
+        return Series(
+            header,
+            ([each.pattern, each.label, each.says, *each.activations, each.verdict, each.same] for each in self.lines),
+        )
+
+    def variables(self) -> dict[str, Variable]:
+        """Return mean activations and verdicts of all patterns."""
+        activations = np.array([each.activations for each in self.lines])
+        verdicts = {name: np.array([each.verdict == name for each in self.lines]) for name in ("right", "undecided")}
+        return {
+            "activation": Variable(("pattern", "output"), activations, "1", "tanh(beta I), mean of the reads"),
+            "bits": Variable(("pattern",), np.array([each.pattern for each in self.lines]), "1", "input bits"),
+            "wanted": Variable(("pattern",), np.array([each.label for each in self.lines]), "1", "wanted output bits"),
+            "says": Variable(
+                ("pattern",), np.array([each.says for each in self.lines]), "1", "bits that the chip says"
+            ),
+            "same": Variable(("pattern",), np.array([each.same for each in self.lines]), "1", "reads with this answer"),
+            **{name: Variable(("pattern",), given, "1", f"answer is {name}") for name, given in verdicts.items()},
+            "pattern": Variable(("pattern",), np.arange(len(self.lines)), "1", "number of the pattern, from 0"),
+            "output": Variable(("output",), np.arange(activations.shape[1]), "1", "number of the output, from 0"),
+        }
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain data."""

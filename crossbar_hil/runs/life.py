@@ -2,23 +2,24 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import BENCH_FILE, Bench
-from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.bench.opening import open_backend, words_of_opening
 from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.errors import Declined, RunError, Stopped
 from crossbar_hil.guard.lock import run_lock
 from crossbar_hil.guard.opening import open_guarded
 from crossbar_hil.guard.storage import why_not_all_ours
 from crossbar_hil.runs.folder import RunFolder
-from crossbar_hil.runs.interruption import Interrupted, stop_on_interrupt
+from crossbar_hil.runs.interruption import Button, Interrupted, stop_on_interrupt
 from crossbar_hil.runs.run import Run, RunOutcome
+from crossbar_hil.screen.view import Phase, no_phase
 
 Step = TypeVar("Step")
 AnyRun = TypeVar("AnyRun", bound=Run)
@@ -42,6 +43,11 @@ class RecordedWork(ABC, Generic[Step]):
 
     def __init__(self, bench: Bench | None, seed: int, rule: str) -> None:
         self.bench, self.seed, self.rule = bench, seed, rule
+        self.phase: Phase = no_phase
+        """Is told what is waited for."""
+
+    first_step: ClassVar[str] = "the first step"
+    """What is waited for once the device is open."""
 
     def check_shape(self, shape: tuple[int, int]) -> None:
         """Refuse a device of R rows and C columns that it does not fit; nothing is opened yet."""
@@ -100,11 +106,13 @@ class RecordedWork(ABC, Generic[Step]):
         """Let go of a record that is to be taken back."""
 
 
-def begin_work(work: RecordedWork[Step], *, out: Path, show: Show[Step] = lambda _: None) -> RunOutcome:
+def begin_work(
+    work: RecordedWork[Step], *, out: Path, show: Show[Step] = lambda _: None, button: Button | None = None
+) -> RunOutcome:
     """Do recorded work in a fresh run folder.
 
-    Ctrl-C ends it after the operation under way (behind a guard) or the step under way; what was done is kept, and
-    `resume_work` goes on with it.
+    Ctrl-C, or the button, ends it after the operation under way (behind a guard) or the step under way; what was done
+    is kept, and `resume_work` goes on with it.
 
     Parameters
     ----------
@@ -114,6 +122,8 @@ def begin_work(work: RecordedWork[Step], *, out: Path, show: Show[Step] = lambda
         Folder that holds run folders.
     show : callable
         Called with each step once it is on disk.
+    button : Button, optional
+        May be pressed from another thread.
 
     Raises
     ------
@@ -127,9 +137,11 @@ def begin_work(work: RecordedWork[Step], *, out: Path, show: Show[Step] = lambda
         if bench is not None and shape is not None:
             work.check_shape(shape)
             folder = _make_folder(work, out, shape, locked, opened)
+            work.phase(words_of_opening(bench))
             backend: DeviceBackend | None = open_guarded(bench, seed=work.seed, folder=folder.folder)
             _prepare(work, backend, opened)
         else:  # the size of a virtual device is part of the folder's name, so it is made first
+            work.phase(words_of_opening(bench), brief=True)
             backend = None if bench is None else open_backend(bench, seed=work.seed)
             _prepare(work, backend, opened)
             folder = _make_folder(work, out, work.shape, locked, opened)
@@ -137,7 +149,7 @@ def begin_work(work: RecordedWork[Step], *, out: Path, show: Show[Step] = lambda
                 bench.copy_into(folder.folder)
         work.begin(folder)
         opened.pop_all()
-        return _carry_out(work, backend, folder.folder, show, take_back=folder.take_back)
+        return _carry_out(work, backend, folder.folder, show, take_back=folder.take_back, button=button)
 
 
 def resume_work(
@@ -187,6 +199,7 @@ def resume_work(
             raise RunError(f"{run.folder / BENCH_FILE} was changed since run {run.name} began, so it is not resumed")
         backend: DeviceBackend | None = None
         if bench is not None and _guarded_shape(bench) is not None:
+            work.phase(words_of_opening(bench))
             backend = open_guarded(bench, seed=work.seed, folder=run.folder, resume=True)
         elif bench is not None:
             backend = open_backend(bench, seed=work.seed)
@@ -202,18 +215,6 @@ def resume_work(
         work.reopen(run.folder)
         opened.pop_all()
         return _carry_out(work, backend, run.folder, show)
-
-
-def shown_once(agree: Agree, view: AbstractContextManager[Any], shown: ExitStack) -> Agree:
-    """Show a view once somebody has agreed: a question in the middle of one could not be read."""
-
-    def agree_and_show(kind: str) -> Any:
-        agreed = agree(kind)
-        if agreed is True or kind != "hardware":
-            shown.enter_context(view)
-        return agreed
-
-    return agree_and_show
 
 
 def _guarded_shape(bench: Bench | None) -> tuple[int, int] | None:
@@ -253,6 +254,7 @@ def _carry_out(
     show: Show[Step],
     *,
     take_back: Callable[[], None] | None = None,
+    button: Button | None = None,
 ) -> RunOutcome:
     """Do every step and record it, make safe, and only then write how it ended.
 
@@ -264,9 +266,12 @@ def _carry_out(
     try:
         with (
             nullcontext() if backend is None else backend,
-            stop_on_interrupt((lambda _: None) if backend is None else backend.request_stop) as stop,
+            stop_on_interrupt((lambda _: None) if backend is None else backend.request_stop, button) as stop,
         ):
             try:
+                work.phase(
+                    f"{work.first_step}{'' if take_back else ', after what was recorded'}", brief=backend is not None
+                )
                 for step in work.steps(stop.leave_if_wanted):
                     work.record(step)
                     began = True
@@ -274,6 +279,9 @@ def _carry_out(
                     stop.leave_if_wanted()
             except Interrupted:
                 reason = f"interrupted after {work.reached}"
+            finally:
+                if _guarded_shape(work.bench) is not None:
+                    work.phase("making the bench safe")
             over = True
     except Stopped as stopped:
         reason = "; ".join([str(stopped), *getattr(stopped, "__notes__", ())])  # a note: the bench may not be safe

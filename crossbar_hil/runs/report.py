@@ -1,6 +1,5 @@
 """The one-page report of a run: a single HTML file, no script, nothing loaded from elsewhere, all text escaped."""
 
-import base64
 import os
 import shutil
 from itertools import groupby
@@ -11,11 +10,13 @@ import jinja2
 
 from crossbar_hil.errors import RunError, reason_of
 from crossbar_hil.guard.storage import write_new
+from crossbar_hil.runs.neighbours import NEXT, REPORT, links_to_files, links_to_neighbours, tell_the_one_before
 from crossbar_hil.runs.recorded_settings import text_of
 from crossbar_hil.runs.run import Run
 
-REPORT = "report.html"
 FIGURES = "figures"
+PAGES = "crossbar_hil.figures"
+"""Has what all pages share."""
 
 
 def report_of(run: Run) -> Path:
@@ -53,13 +54,15 @@ def make_report(run: Run, folder: Path | None = None, *, replace: bool = False) 
     for there in (folder / REPORT, folder / FIGURES):
         if os.path.lexists(there):  # a link into nowhere counts: it would be followed
             raise RunError(f"{there} exists already and is not overwritten")
-    values, settings = run.page_values(), run.all_settings
+    from crossbar_hil.figures.pages import Picture  # noqa: PLC0415 - matplotlib, if needed
+
+    values, settings, neighbours = run.page_values(), run.all_settings, links_to_neighbours(run, folder)
     try:
         (folder / FIGURES).mkdir(parents=True)
         pictures = []
         for figure in run.figures():
             write_new(folder / FIGURES / f"{figure.name}.png", figure.png)
-            pictures.append((figure.caption, base64.b64encode(figure.png).decode("ascii")))
+            pictures.append(Picture(f"{FIGURES}/{figure.name}.png", figure.caption, figure.png))
         write_new(
             folder / REPORT,
             _template(run).render(
@@ -69,6 +72,9 @@ def make_report(run: Run, folder: Path | None = None, *, replace: bool = False) 
                 settings=settings,
                 tables=[(table, list(rows)) for table, rows in groupby(settings, attrgetter("table"))],
                 pictures=pictures,
+                files=links_to_files(run, folder),
+                neighbours=neighbours,
+                next_run="" if any(link.words.startswith("next") for link in neighbours) else NEXT,
                 **values,
             ),
         )
@@ -77,12 +83,14 @@ def make_report(run: Run, folder: Path | None = None, *, replace: bool = False) 
         if isinstance(error, OSError):
             raise RunError(f"report cannot be written to {folder}: {reason_of(error)}") from error
         raise
+    if folder == run.folder:
+        tell_the_one_before(run, folder / REPORT)
     return folder / REPORT
 
 
 def _template(run: Run) -> jinja2.Template:
     package, name = run.template
-    pages = jinja2.ChoiceLoader([jinja2.PackageLoader(each, ".") for each in (package, __package__)])
+    pages = jinja2.ChoiceLoader([jinja2.PackageLoader(each, ".") for each in (package, __package__, PAGES)])
     environment = jinja2.Environment(loader=pages, autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.get_template(name)
 

@@ -9,15 +9,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, NoReturn
 
-from numpy.typing import NDArray
-
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.bench.recorded import load_recorded_bench, read_recorded_tables
 from crossbar_hil.errors import RunError
 from crossbar_hil.guard.lock import run_owner
 from crossbar_hil.guard.states import PHASE, phase_of
+from crossbar_hil.results.arrays import NOT_STATED
+from crossbar_hil.results.cell_tests import CellTest
+from crossbar_hil.results.result import Result
 from crossbar_hil.runs.live.panels import Panel, Standing, Wear
+from crossbar_hil.runs.provenance import utc_now, versions
 from crossbar_hil.runs.recorded_settings import Setting, Tables, describe_tables
 from crossbar_hil.shipped import data_file
 from crossbar_hil.training.result import TrainingResult
@@ -37,22 +39,6 @@ class RunOutcome:
     """What came of it: a `TrainingResult`, or the `Progress` of a spiking network; None before the first step."""
     safe: dict[str, Any] | None
     """How the bench was made safe, as its guard told it; None without a guard."""
-
-
-class Series(NamedTuple):
-    """Numbers of a run for a table: a line a step."""
-
-    header: list[str]
-    rows: Iterator[list[Any]]
-
-
-class Variable(NamedTuple):
-    """Numbers of a run for a file of named arrays."""
-
-    dimensions: tuple[str, ...]
-    values: NDArray[Any]
-    unit: str = "1"
-    about: str = ""
 
 
 class Ending(NamedTuple):
@@ -76,8 +62,8 @@ class Figure(NamedTuple):
     png: bytes
 
 
-@dataclass(frozen=True)
-class Run(ABC):
+@dataclass(frozen=True, repr=False)
+class Run(Result, ABC):
     """A recorded run; everything is read from its folder when first asked for.
 
     A kind of run is registered in the entry-point group ``crossbar_hil.runs`` under the name of its record file.
@@ -89,6 +75,8 @@ class Run(ABC):
     """What messages call it."""
     trained: ClassVar[str]
     """What it is a run of."""
+    references: ClassVar[str]
+    """Where the method was published."""
     models: ClassVar[Mapping[str, type[Any]]] = {"bench": Bench}
     """Model of each of the recorded wholes."""
     template: ClassVar[tuple[str, str]]
@@ -126,6 +114,13 @@ class Run(ABC):
     def all_settings(self) -> list[Setting]:
         """Every setting with its unit, its default and what it is."""
         return describe_tables(self.tables, self.models)
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """What was said of who measured what, where; nothing that nobody said."""
+        tables = self.tables
+        said = tables.get("conditions") or tables.get("bench", {}).get("conditions") or {}
+        return {name: value for name, value in said.items() if value is not None}
 
     @property
     def kind(self) -> str:
@@ -183,6 +178,35 @@ class Run(ABC):
             raise RunError(f"the bench file of run {self.name} cannot be read: {error}") from error
         return {"bench": bench}
 
+    # ------------------------------------------------------------------ as other programs take it
+
+    def told(self) -> Sequence[tuple[str, str]]:
+        """Return its name, what it is of, and how it stands."""
+        facts = self.facts
+        label = [("label", str(facts["label"]))] if facts.get("label") else []
+        return [("run", self.name), ("device", self.kind), ("status", self.status), *label]
+
+    def about(self) -> dict[str, Any]:
+        """Return what CF-1.8 asks for (sections 2.6.2), then facts, and settings by table and name."""
+        facts, said = self.facts, self.conditions
+        program = f"crossbar-hil {facts.get('versions', {}).get('crossbar-hil', '')}".strip()
+        commit = f" (commit {facts['git']})" if facts.get("git") else ""
+        history = [f"{facts['started_utc']} trained by {program}{commit}"]
+        history += [f"{facts['finished_utc']} {self.status}"] if facts.get("finished_utc") else []
+        history += [f"{utc_now()} exported by crossbar-hil {versions()['crossbar-hil']}"]
+        units = {each.key: each.unit for each in self.all_settings if each.unit}
+        return {
+            "title": f"Training of {self.trained}, {self.name}, {self.kind} device",
+            "history": "; ".join(history),
+            "institution": said.get("institution", NOT_STATED),
+            "source": f"{self.kind} device, trained by {program}{commit}",
+            "references": self.references,
+            "comment": "Facts and settings of the run are attributes, in SI units; what is no number or text is JSON.",
+            "setting_units": units,
+            **facts,
+            **{each.key: each.value for each in self.all_settings},
+        }
+
     # ------------------------------------------------------------------ what a kind of run fills in
 
     @abstractmethod
@@ -212,14 +236,6 @@ class Run(ABC):
         """Return what its page shows beside facts, settings and figures."""
 
     @abstractmethod
-    def series(self) -> Series:
-        """Return its numbers as a table."""
-
-    @abstractmethod
-    def variables(self) -> dict[str, Variable]:
-        """Return its numbers as named arrays; one of a single dimension of its own name is a coordinate."""
-
-    @abstractmethod
     def ending(self, target: float | None = None) -> Ending:
         """Return what it came to; `target` is a share of right answers, of a run that has such a one."""
 
@@ -245,6 +261,15 @@ class Run(ABC):
     def result(self) -> TrainingResult:
         """The training as `crossbar_hil.Trainer.run` returned it."""
         self._refuse("result of a training")
+
+    @property
+    def has_cell_tests(self) -> bool:
+        """Whether `cell_tests` has something to tell."""
+        return False
+
+    def cell_tests(self) -> Iterator[CellTest]:
+        """Tell every read and every pulse of each cell, as far as the run recorded them, the first first."""
+        self._refuse("reads and pulses of cells")
 
     def chip(self, moment: str) -> dict[str, FloatArray]:  # noqa: ARG002 - for those that can
         """Return what a virtual chip was made of at the ``"start"`` or the ``"end"``."""

@@ -12,9 +12,11 @@ from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.bench.named_files import NamedFile, renamed
 from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.bench.virtual_chips import VirtualChips, virtual_chips
+from crossbar_hil.errors import RunError
 from crossbar_hil.guard.client import GuardedBackend
 from crossbar_hil.runs.beginning import beginning_of
 from crossbar_hil.runs.folder import RunFolder
+from crossbar_hil.runs.interruption import Button
 from crossbar_hil.runs.life import RecordedWork, Show, begin_work
 from crossbar_hil.runs.provenance import provenance
 from crossbar_hil.runs.recorded_settings import dump_tables
@@ -30,6 +32,8 @@ from crossbar_hil.runs.training_record import (
     write_epoch,
     write_fresh,
 )
+from crossbar_hil.screen.view import Phase, no_phase
+from crossbar_hil.training.asking import described
 from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason, read_afresh, reads_wanted
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.result import Epoch, TrainingResult
@@ -43,6 +47,8 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
     A resumed run knows epochs, and perhaps fresh reads, already; they must come again as they were.
     """
 
+    first_step = "the first epoch"
+
     def __init__(
         self,
         bench: Bench,
@@ -55,9 +61,11 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         chips: VirtualChips | None = None,
         known: Mapping[int, Epoch] = MappingProxyType({}),
         known_fresh: FreshReads | None = None,
+        known_rule: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(bench, seed, bench.training.rule)
         self._checked, self._chips, self._known, self._known_fresh = bench, chips, dict(known), known_fresh
+        self._known_rule = known_rule
         self._given: dict[str, Any] = {"label": label, "preset": preset}
         self._given |= {"forecast": dict(forecast)} if forecast else {}
         self._given |= {"warnings": list(warnings)} if warnings else {}
@@ -69,10 +77,22 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         self._record: Record
 
     def prepare(self, backend: DeviceBackend | None) -> Sequence[Pulse]:
-        """Make the trainer and see that the patterns fit it."""
+        """Make the trainer and see that the patterns fit it.
+
+        Raises
+        ------
+        RunError
+            If the rule of a run that goes on is not what it was.
+        """
         if backend is None:
             raise TypeError("a training has a bench, so there is a backend")
-        self._trainer = make_trainer(self._checked.training, backend)
+        self._trainer = make_trainer(self._checked.training, backend, seed=self.seed)
+        now = described(self._trainer.rule)
+        if self._known_rule not in (None, now):
+            raise RunError(
+                f"rule {self.rule!r} is not what it was when the run began, {self._known_rule}, but {now}; nothing was "
+                "sent"
+            )
         self._last = deque(maxlen=max(self._trainer.confirm, 2))
         self._trainer.check_task(self._task.train, self._task.train_labels)
         return tuple(self._trainer.update.pulses())
@@ -94,6 +114,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
             "bench_sha256": bench_hash(folder.folder),
             "device": backend.identify(),
             "confirm": self._trainer.confirm,
+            "learning_rule": described(self._trainer.rule),
             **facts_of_chips(backend, self._checked, known=self._chips),
             **provenance(),
             "started_utc": folder.started_utc,
@@ -115,6 +136,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         """Train, epoch by epoch, and read a chip that has converged afresh."""
         yield from self._trainer.iterate(self._task.train, self._task.train_labels)
         if self._reads_wanted:
+            self.phase("reading the trained chip afresh", brief=True)
             yield read_afresh(self._trainer, self._task.train, self._reads_wanted)
 
     @property
@@ -222,16 +244,20 @@ def train_and_record(
     warnings: Sequence[str] = (),
     chips: VirtualChips | None = None,
     show: Show[Epoch] = lambda _: None,
+    button: Button | None = None,
+    phase: Phase = no_phase,
 ) -> RunOutcome:
     """Train on a checked bench and leave a run folder in `out`; see `crossbar_hil.runs.life.begin_work`.
 
     The seed is that of a virtual chip; preset, label, what was foretold (`Forecast.as_record` of
     `crossbar_hil.studies.convergence.forecast`), what the person was warned of and what the virtual chip is like, if
-    that is known already, are written down with the run; `show` is called with each epoch once it is on disk.
+    that is known already, are written down with the run; `show` is called with each epoch once it is on disk, `phase`
+    with what is waited for; `button` ends it as Ctrl-C does.
     """
     given: dict[str, Any] = {"preset": preset, "label": label, "forecast": forecast, "warnings": warnings}
     work = TrainingWork(bench, seed, chips=chips, **given)
-    return begin_work(work, out=out, show=epochs_only(show))
+    work.phase = phase
+    return begin_work(work, out=out, show=epochs_only(show), button=button)
 
 
 def epochs_only(show: Show[Epoch]) -> Show[Epoch | FreshReads]:

@@ -5,7 +5,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,19 +14,27 @@ from typing import Any, ClassVar
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray
+from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import CrossbarError, RunError
+from crossbar_hil.guard.database import bound_reading, why_unreadable
+from crossbar_hil.guard.opening import JOURNAL
+from crossbar_hil.guard.replay import tests_in_journal
 from crossbar_hil.parsing import parse_json
+from crossbar_hil.results.arrays import Variable
+from crossbar_hil.results.cell_tests import CellTest, Tester
+from crossbar_hil.results.result import Drawing, Series
 from crossbar_hil.runs.inference import Answer, judge_patterns
-from crossbar_hil.runs.life import Agree, Show, resume_work, shown_once
+from crossbar_hil.runs.life import Agree, Show, resume_work
 from crossbar_hil.runs.live.panels import Panel, Standing, Wear
 from crossbar_hil.runs.live.training import training_panels, training_standing, wear_of
 from crossbar_hil.runs.never_began import describe_never_began
 from crossbar_hil.runs.recorded_settings import Tables, check_tables
-from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome, Series, Variable
+from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome
 from crossbar_hil.runs.training import TrainingWork, epochs_only
 from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION, read_epochs, refuse_links
-from crossbar_hil.runs.training_views import name_cells, training_page, training_series, training_variables
+from crossbar_hil.runs.training_views import name_cells, training_page
+from crossbar_hil.screen.view import Phase, hidden_while, no_phase
 from crossbar_hil.text import counted
 from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason
 from crossbar_hil.training.patterns import PatternSet, as_text
@@ -44,11 +52,14 @@ SHORT = ("rule", "beta", "target", "target0", "v0", "v1", "amplitude_v", "width_
 _SETTINGS_OF_2 = frozenset({"bench", "backend", "max_epochs", *SHORT})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrainingRun(Run):
     """A recorded training; everything is read from its folder when first asked for."""
 
     trained: ClassVar[str] = "a chip"
+    drawn_by: ClassVar[str] = TrainingResult.drawn_by
+    plots: ClassVar[tuple[str, ...]] = TrainingResult.plots
+    references: ClassVar[str] = "https://doi.org/10.1038/nature14441"
     template: ClassVar[tuple[str, str]] = ("crossbar_hil.runs", "training.html.j2")
     written: ClassVar[tuple[str, ...]] = (RECORD, f"{RECORD}-wal")
 
@@ -177,6 +188,7 @@ class TrainingRun(Run):
             unresponsive=end.get("unresponsive", none) == 1,
             confirm=self.facts.get("confirm", 1),
             pull_back=self.tables.get("bench", {}).get("training", {}).get("pull_back", True),
+            repeats=self.facts.get("learning_rule", {}).get("repeats", True),
         )
 
     def chip(self, moment: str) -> dict[str, FloatArray]:
@@ -209,12 +221,13 @@ class TrainingRun(Run):
             raise RunError(f"{self.folder} is not a run folder: it holds no {RECORD}")
         # While a run is being written there is a log beside its record. Without one the record is at rest: "immutable"
         # then reads it without leaving files behind, also where nothing may be written.
-        mode = "immutable=1"
-        if os.path.lexists(path.with_name(f"{RECORD}-wal")):
+        mode, log = "immutable=1", path.with_name(f"{RECORD}-wal")
+        if os.path.lexists(log):
             refuse_links(path)  # SQLite writes beside it even to read it
             mode = "mode=ro"
         try:
             with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True)) as record:
+                bound_reading(record, sum(each.stat().st_size for each in (path, log) if each.exists()))
                 version = record.execute("PRAGMA user_version").fetchone()[0]
                 if version == 0 and not record.execute("SELECT name FROM sqlite_schema").fetchall():
                     raise RunError(f"run {self.name} {describe_never_began(self.folder)}")  # 0.1.0 was killed there
@@ -226,19 +239,21 @@ class TrainingRun(Run):
         except CrossbarError:
             raise
         except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
-            raise RunError(f"the record of run {self.name} cannot be read: {error}") from error
+            raise RunError(f"the record of run {self.name} cannot be read: {why_unreadable(error)}") from error
 
     def resume(self, *, quiet: bool = True, agree: Agree = lambda _: None) -> RunOutcome:
         """Go on with the training, shown on standard error unless it is to be quiet."""
         from rich.console import Console  # noqa: PLC0415 - only who trains needs it
 
-        from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
+        from crossbar_hil.runs.live.progress import make_progress  # noqa: PLC0415
 
         progress = make_progress(
             Console(stderr=True), quiet=quiet, epochs=self.bench.training.epochs, lines=self.bench.is_by_hand
         )
-        with ExitStack() as shown:
-            return resume_and_record(self, show=progress.show, agree=shown_once(agree, progress, shown))
+        with progress:
+            return resume_and_record(
+                self, show=progress.show, agree=hidden_while(progress, agree), phase=progress.phase
+            )
 
     @property
     def recorded_pulses(self) -> int:
@@ -319,7 +334,8 @@ class TrainingRun(Run):
 
     def figures(self) -> Iterator[Figure]:
         """Draw the five figures of a training."""
-        from crossbar_hil.runs.plotting import FIGURES, as_png, draw_figures  # noqa: PLC0415 - matplotlib, if needed
+        from crossbar_hil.figures.png import as_png  # noqa: PLC0415 - matplotlib, if needed
+        from crossbar_hil.runs.plotting import FIGURES, draw_figures  # noqa: PLC0415
 
         for (name, caption), figure in zip(FIGURES.items(), draw_figures(self.result), strict=True):
             yield Figure(name, caption, as_png(figure))
@@ -357,13 +373,48 @@ class TrainingRun(Run):
         rows, columns = self.facts["shape"]
         return int(rows), int(columns)
 
+    def told(self) -> Sequence[tuple[str, str]]:
+        """Return what it came to, or how far it is."""
+        said = super().told()
+        return [*said, *self.result.told()] if self.epochs else said
+
     def series(self) -> Series:
         """Return one line an epoch."""
-        return training_series(self.result)
+        return self.result.series()
 
     def variables(self) -> dict[str, Variable]:
-        """Return every array of the result."""
-        return training_variables(self.result, self.fresh)
+        """Return every array of the result, and of the fresh reads."""
+        return self.result.variables() | ({} if self.fresh is None else self.fresh.variables())
+
+    @property
+    def has_cell_tests(self) -> bool:
+        """Whether there is an epoch."""
+        return bool(self.epochs)
+
+    def cell_tests(self) -> Iterator[CellTest]:
+        """Tell every read and every pulse of each cell: by the journal if there is one, else by the record.
+
+        By the record all of an epoch has the time at which it was written down.
+        """
+        shape, journal = self._shape, self.folder / JOURNAL
+        if journal.exists():
+            yield from tests_in_journal(journal, shape, len(self.task.train) + shape[0])
+            return
+        settings, training = self.settings, self.tables.get("bench", {}).get("training", {})
+        with self.open_record() as record:
+            times = dict(record.execute("SELECT epoch, utc FROM epoch").fetchall())
+        tester, read_v = Tester(shape), np.full(shape[0], max(abs(settings["v0"]), abs(settings["v1"])))
+        for epoch in self.epochs:
+            utc = times[epoch.number]
+            yield from tester.reads(epoch.conductances, read_v, epoch.number, utc)
+            if epoch.depressing.any():
+                down = Pulse(training["depress_v"], training["depress_s"] or settings["width_s"])
+                yield from tester.pulses(epoch.depressing, down, epoch.number, utc)
+            up = Pulse(settings["amplitude_v"], settings["width_s"])
+            yield from tester.pulses(epoch.counts - epoch.depressing, up, epoch.number, utc)
+
+    def _to_be_drawn(self, what: str) -> Drawing:
+        return self.result._to_be_drawn(what)
 
 
 def _settings_at_rest(folder: Path) -> list[tuple[str, str]]:
@@ -380,6 +431,7 @@ def _settings_at_rest(folder: Path) -> list[tuple[str, str]]:
         content[18:20] = b"\1\1"  # no log is to be looked for (SQLite's file format, section 1.3)
         memory = _reader()
         memory.deserialize(bytes(content))
+        bound_reading(memory, len(content))
         version = memory.execute("PRAGMA user_version").fetchone()[0]
         found = memory.execute("SELECT name, value FROM setting").fetchall()
     except (OSError, sqlite3.Error, OverflowError):  # whoever opens it says what is wrong
@@ -394,13 +446,18 @@ def _reader() -> sqlite3.Connection:
     return _memory.reader
 
 
-def resume_and_record(run: Run, *, show: Show[Epoch] = lambda _: None, agree: Agree = lambda _: None) -> RunOutcome:
+def resume_and_record(
+    run: Run, *, show: Show[Epoch] = lambda _: None, agree: Agree = lambda _: None, phase: Phase = no_phase
+) -> RunOutcome:
     """Go on with a training that was interrupted, failed or died; see `crossbar_hil.runs.life.resume_work`."""
     if not isinstance(run, TrainingRun):
         raise RunError(f"run {run.name} is of {run.trained}, not of a training")
 
     def make_work(run: TrainingRun) -> TrainingWork:
         known = {epoch.number: epoch for epoch in run.epochs}
-        return TrainingWork(run.bench, run.facts["seed"], known=known, known_fresh=run.fresh)
+        rule = run.facts.get("learning_rule")
+        work = TrainingWork(run.bench, run.facts["seed"], known=known, known_fresh=run.fresh, known_rule=rule)
+        work.phase = phase
+        return work
 
     return resume_work(make_work, run, show=epochs_only(show), agree=agree)

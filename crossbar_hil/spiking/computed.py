@@ -17,21 +17,9 @@ from crossbar_hil.spiking.teaching import first_progress, label_and_test, teach
 
 
 def computed_network(settings: SpikingSettings, split: Split, seed: int) -> SpikingNetwork:
-    """Make an untrained network; where there are wires, its gains make up for the current that they take.
+    """Make an untrained network, drawn from the seed; where there are wires, gains make up for what they take.
 
-    Parameters
-    ----------
-    settings : SpikingSettings
-        Of a network that is computed.
-    split : Split
-        The images, those of the settings.
-    seed : int
-        Of everything.
-
-    Raises
-    ------
-    CrossbarError
-        If the settings make no network.
+    A CrossbarError if the settings make no network.
     """
     model = model_of(settings, split, seed=seed)
     network = SpikingNetwork(model, engine_of(settings), seed=seed, protocol=protocol_of(settings, split))
@@ -51,13 +39,7 @@ def compensate_for_wires(
 
 
 def train_and_test(settings: SpikingSettings, seed: int) -> tuple[Progress, Evaluation]:
-    """Train a network and test it, as ``snn train`` would.
-
-    Returns
-    -------
-    (Progress, Evaluation)
-        Where the training ended, and how the network did on the test images.
-    """
+    """Train a network, as ``snn train`` would; return where that ended, and how it did on the test images."""
     split = images_of(settings)
     network = computed_network(settings, split, seed)
     (progress,) = deque(teach(network, split, first_progress(network, split), len(split.train)), maxlen=1)

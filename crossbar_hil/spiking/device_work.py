@@ -10,6 +10,7 @@ from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.errors import ReplayDiverged, RunError
+from crossbar_hil.results.conditions import Conditions
 from crossbar_hil.runs.training import bench_tables, facts_of_chips
 from crossbar_hil.spiking.network.backend_engine import BackendEngine
 from crossbar_hil.spiking.network.network import SpikingNetwork
@@ -90,10 +91,15 @@ def make_spiking_work(
     label: str = "",
     view: SilentView,
     every: int,
+    conditions: Conditions | None = None,
 ) -> SpikingWork:
-    """Return the training of a device, or of a computed network if there is no bench."""
+    """Return the training of a device, or of a computed network if there is no bench.
+
+    The conditions are those of the latter; a bench has its own.
+    """
     if bench is None:
-        return ComputedWork(settings, split, None, seed=seed, label=label, view=view, every=every)
+        more: dict[str, Any] = {"view": view, "every": every, "conditions": conditions}
+        return ComputedWork(settings, split, None, seed=seed, label=label, **more)
     if bench.training.depress is None:
         pulse = {"depress_v": DEPRESS_V, "depress_s": bench.training.width_s}
         bench = bench.model_copy(update={"training": bench.training.model_copy(update=pulse)})

@@ -36,22 +36,21 @@ def draw_figures(settings: SpikingSettings, progress: Progress, *, test_steps: i
     computed = settings.bench is None
     engine: Engine = engine_of(settings) if computed else StepwiseEngine()
     unit = "" if settings.preset == "published" and computed else "S"
-    figures = {"fields": plotting.plot_fields(state.weights, progress.labels, unit=unit)}
+    figures = {"fields": plotting.plot_fields(state.weights, progress.labels, unit=unit).figure}
     result = progress.result
     if result is not None:
-        figures["confusion"] = plotting.plot_confusion(result)
-    figures["accuracy"] = plotting.plot_accuracy(
-        progress.record, final=None if result is None else result.accuracy, chance=1 / classes
-    )
+        figures["confusion"] = plotting.plot_confusion(result).figure
+    figures["accuracy"] = plotting.plot_accuracy(progress.record, result, chance=1 / classes).figure
     raster, membranes = replay_sample(engine, model, progress, sample, test_steps, seed)
-    figures["raster"] = plotting.plot_raster(raster, sample.labels, progress.labels)
-    figures["membranes"] = plotting.plot_membranes(membranes, state.neurons.thresholds, raster[0], progress.labels)
+    figures["raster"] = plotting.plot_raster(raster, sample.labels, progress.labels).figure
+    thresholds = state.neurons.thresholds
+    figures["membranes"] = plotting.plot_membranes(membranes, thresholds, raster[0], progress.labels).figure
     if settings.wire_ohm:
         weights = state.weights.astype(np.float64)
         volts = np.full((1, model.inputs), model.spike_v)
         solved = load("circuits", "solution")(weights, volts, settings.wire_ohm)
         cells = solved.word_potentials[0] - solved.bit_potentials[0]
-        figures["voltages"] = plotting.plot_voltages(cells, solved.currents[0], (volts @ weights)[0])
+        figures["voltages"] = plotting.draw_voltages(cells, solved.currents[0], (volts @ weights)[0])
     return figures
 
 

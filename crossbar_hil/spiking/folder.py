@@ -33,8 +33,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     path = folder / RECORD
     try:
         record = parse_json(path.read_text(encoding="utf-8"))
-        missing = [name for name in NEEDED if name not in record]
-        if missing:
+        if missing := [name for name in NEEDED if name not in record]:
             raise ValueError(f"{missing[0]} is missing")
         check_tables({"network": record["settings"], **check_tables(record.get("tables", {}))})
     except (OSError, ValueError, TypeError) as error:

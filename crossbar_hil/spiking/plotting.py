@@ -1,4 +1,4 @@
-"""Figures of a spiking run (receptive fields, confusion, spikes, membranes, accuracy, voltages), maps of a sweep."""
+"""Figures of a spiking run, and maps of a sweep of networks: each draws on the Axes given, or on new ones."""
 
 import math
 from collections.abc import Sequence
@@ -8,31 +8,50 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
-from crossbar_hil.runs.plotting import engineering
+from crossbar_hil.figures.cells import draw_cells
+from crossbar_hil.figures.panes import (
+    BLACK,
+    BLUE,
+    COLOURS,
+    GREY,
+    MIDDLE,
+    ORANGE,
+    SMALL,
+    engineering,
+    figure_of,
+    in_brackets,
+    new_axes,
+    open_frame,
+    whole_ticks,
+)
 from crossbar_hil.spiking.network.labels import Evaluation, Labels
 from crossbar_hil.spiking.network.neurons import Singles
-from crossbar_hil.spiking.sweeping import Answered, NetworkResult
-from crossbar_hil.studies.axes import Axis
+from crossbar_hil.spiking.panels import recent
+from crossbar_hil.spiking.progress import RECENT
+from crossbar_hil.spiking.sweeping import NetworkResult
 from crossbar_hil.studies.plotting import (
     axes_that_vary,
     draw_map,
     label_values,
-    open_frame,
+    new_panel,
+    one_or_two,
     panels,
     places,
-    save_figure,
     statistic,
+    write_sweep,
 )
 
 MOST_FIELDS = 100
 MOST_STEPS = 80
 """Membranes are drawn for so many steps at most."""
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442", "#666666", "#882255")
-"""Okabe and Ito's colours and two more, one a class."""
-_BLUE, _GREY = COLOURS[0], "#666666"
+_GAP = 0.12
+"""Between two receptive fields, as a share of their width."""
+_NAME = 0.5
+"""Room for the name above one, as a share of its height."""
 
 
 def colour_of(label: int) -> str:
@@ -40,7 +59,7 @@ def colour_of(label: int) -> str:
     return COLOURS[label % len(COLOURS)]
 
 
-def plot_fields(weights: Singles, labels: Labels | None, *, unit: str = "S") -> Figure:
+def plot_fields(weights: Singles, labels: Labels | None, *, unit: str = "S", ax: Axes | None = None) -> Axes:
     """Draw the conductances to each neuron as an image, sorted by what the neurons stand for, up to 100 of them."""
     inputs, outputs = weights.shape
     side = math.isqrt(inputs)
@@ -49,43 +68,51 @@ def plot_fields(weights: Singles, labels: Labels | None, *, unit: str = "S") -> 
     order = np.argsort(names, kind="stable")[:MOST_FIELDS]
     across = min(len(order), 10)
     down = math.ceil(len(order) / across)
-    figure = Figure(figsize=(6.6, max(1.9, 0.78 * down + 0.5)), layout="constrained")
-    panels = figure.subplots(down, across, squeeze=False)
-    factor, name = engineering(weights.astype(np.float64), unit)
-    image = None
-    for panel in panels.flat:
-        panel.set_axis_off()
-    for panel, neuron in zip(panels.flat, order, strict=False):
-        field = factor * weights[:, neuron].reshape(shape)
-        image = panel.imshow(field, cmap="viridis", vmin=factor * weights.min(), vmax=factor * weights.max())
+    factor, prefixed = engineering(weights.astype(np.float64), unit)
+    high, wide = shape
+    pitch = high + max(1, round(_NAME * high)), wide + max(1, round(_GAP * wide))
+    ax = ax or new_axes((6.6, 0.4 + 5.6 * down * pitch[0] / (across * pitch[1])))
+    picture = np.full((down * pitch[0], across * pitch[1]), np.nan)
+    for place, neuron in enumerate(order):
+        bottom, left = (place // across + 1) * pitch[0], place % across * pitch[1]
+        picture[bottom - high : bottom, left : left + wide] = factor * weights[:, neuron].reshape(shape)
         if labels is not None:
-            panel.set_title(str(names[neuron]), fontsize=8, color=colour_of(int(names[neuron])), pad=2)
-    if image is not None:
-        figure.colorbar(image, ax=list(panels.flat), label=f"Conductance ({name})", shrink=0.8, aspect=30)
-    return figure
+            colour, middle = colour_of(int(names[neuron])), left + (wide - 1) / 2
+            ax.text(middle, bottom - high - 0.6, str(names[neuron]), ha="center", fontsize=SMALL, color=colour)
+    image = ax.imshow(picture, cmap="viridis", vmin=factor * weights.min(), vmax=factor * weights.max())
+    ax.set_axis_off()
+    bar = figure_of(ax).colorbar(image, ax=ax, shrink=0.8, aspect=30, pad=0.02)
+    bar.set_label(in_brackets("Conductance", prefixed) if unit else "Weight (no unit)", fontsize=MIDDLE)
+    bar.ax.tick_params(labelsize=SMALL)
+    return ax
 
 
-def plot_confusion(result: Evaluation) -> Figure:
+def plot_confusion(result: Evaluation, ax: Axes | None = None) -> Axes:
     """Draw how many images of each class were answered with which class, and how many with none."""
+    ax = ax or new_axes((5.0, 4.0))
     silent = result.images - result.confusion.sum()
     classes = [str(label) for label in result.classes]
-    figure = Figure(figsize=(4.6, 4.0), layout="constrained")
-    panel = figure.subplots()
-    rows = result.confusion / np.maximum(result.confusion.sum(axis=1, keepdims=True), 1)
-    panel.imshow(rows, cmap="Blues", vmin=0, vmax=1)
-    for (row, column), count in np.ndenumerate(result.confusion):
-        ink = "white" if rows[row, column] > 0.6 else "black"
-        panel.text(column, row, str(count), ha="center", va="center", fontsize=8, color=ink)
-    panel.set_xticks(range(len(classes)), classes)
-    panel.set_yticks(range(len(classes)), classes)
-    panel.set_xlabel("Answer")
-    panel.set_ylabel("True class")
+    shares = 100 * result.confusion / np.maximum(result.confusion.sum(axis=1, keepdims=True), 1)
+    counts = iter(result.confusion.flat)
+    draw_cells(
+        ax,
+        shares,
+        "Share of the answers to a class (%)",
+        colours="Blues",
+        low=0.0,
+        high=100.0,
+        write=lambda _: str(next(counts)),
+    )
+    ax.set_xticks(range(len(classes)), classes)
+    ax.set_yticks(range(len(classes)), classes)
+    ax.set_xlabel("Answer (class); numbers: images")
+    ax.set_ylabel("True class")
     told = f", {silent} images without an answer" if silent else ""
-    panel.set_title(f"{100 * result.accuracy:.1f} % of {result.images} images{told}", fontsize=10)
-    return figure
+    ax.set_title(f"{100 * result.accuracy:.1f} % of {result.images} images{told}", fontsize=10)
+    return ax
 
 
-def plot_raster(raster: BoolArray, shown: IntArray, labels: Labels | None) -> Figure:
+def plot_raster(raster: BoolArray, shown: IntArray, labels: Labels | None, ax: Axes | None = None) -> Axes:
     """Draw every output spike while sample images are shown one after the other.
 
     Parameters
@@ -96,31 +123,65 @@ def plot_raster(raster: BoolArray, shown: IntArray, labels: Labels | None) -> Fi
         Classes of the images.
     labels : Labels or None
         What the neurons stand for; their rows are sorted by it.
+    ax : Axes, optional
+        Where.
     """
     count, steps, outputs = raster.shape
     names = labels.of_neurons if labels is not None else np.zeros(outputs, np.int64)
-    order = np.argsort(names, kind="stable")
     place = np.empty(outputs, np.int64)
-    place[order] = np.arange(outputs)
-    figure = Figure(figsize=(6.6, 3.2), layout="constrained")
-    panel = figure.subplots()
+    place[np.argsort(names, kind="stable")] = np.arange(1, outputs + 1)
+    ax = ax or new_axes((6.6, 3.4))
     images, times, neurons = np.nonzero(raster)
-    colours = [colour_of(int(names[neuron])) for neuron in neurons]
-    size = 12 if outputs <= 60 else 4
-    panel.scatter(images * steps + times, place[neurons], s=size, c=colours, marker="|", linewidths=1.2)
+    colours = [colour_of(int(names[neuron])) for neuron in neurons] if labels is not None else BLACK
+    size = 14 if outputs <= 60 else 5
+    ax.scatter(images * steps + times, place[neurons], s=size, c=colours, marker="|", linewidths=1.3)
     for image in range(count):
-        panel.axvline(image * steps, color=_GREY, linewidth=0.5)
-        panel.text((image + 0.5) * steps, outputs + 0.2, str(shown[image]), ha="center", va="bottom", fontsize=9,
-                   color=colour_of(int(shown[image])))  # fmt: skip
-    panel.set_xlim(0, count * steps)
-    panel.set_ylim(-0.8, outputs - 0.2)
-    panel.set_xlabel("Time (steps); above, the class of the image shown")
-    panel.set_ylabel("Neuron, sorted by class")
-    _tidy(panel)
-    return figure
+        ax.axvline(image * steps, color=GREY, linewidth=0.5)
+        ax.annotate(
+            str(shown[image]),
+            ((image + 0.5) * steps, 1.01),
+            xycoords=("data", "axes fraction"),
+            ha="center",
+            va="bottom",
+            fontsize=MIDDLE,
+            color=colour_of(int(shown[image])),
+        )
+    if labels is not None:
+        _name_classes(ax, names, sorted({*map(int, names), *map(int, shown)}))
+    ax.set_xlim(0, count * steps)
+    ax.set_ylim(0.2, outputs + 0.8)
+    ax.set_title("Class of the image shown", fontsize=MIDDLE, pad=14)
+    ax.set_xlabel("Time (steps)")
+    ax.set_ylabel("Neuron, sorted by class")
+    _tidy(ax)
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    return ax
 
 
-def plot_membranes(membranes: FloatArray, thresholds: Singles, spikes: BoolArray, labels: Labels | None) -> Figure:
+def _name_classes(ax: Axes, names: IntArray, classes: Sequence[int]) -> None:
+    """Name every class beside the raster, with how many neurons stand for it, and part their rows by lines."""
+    counts = [int(np.count_nonzero(names == each)) for each in classes]
+    handles = [
+        Line2D([], [], color=colour_of(each), linewidth=3, label=f"{each}: {count or 'no'} neuron{'s' * (count != 1)}")
+        for each, count in zip(classes, counts, strict=True)
+    ]
+    ax.legend(
+        handles=handles[::-1],
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
+        frameon=False,
+        fontsize=SMALL,
+        title="Class",
+        title_fontsize=SMALL,
+        handlelength=1.0,
+    )
+    for end in np.cumsum(counts)[:-1]:
+        ax.axhline(end + 0.5, color=GREY, linewidth=0.4, linestyle=":")
+
+
+def plot_membranes(
+    membranes: FloatArray, thresholds: Singles, spikes: BoolArray, labels: Labels | None, ax: Axes | None = None
+) -> Axes:
     """Draw the membranes of the three neurons that came nearest to their thresholds, or spiked, during one image.
 
     Parameters
@@ -133,137 +194,207 @@ def plot_membranes(membranes: FloatArray, thresholds: Singles, spikes: BoolArray
         Output spikes.
     labels : Labels or None
         What the neurons stand for.
+    ax : Axes, optional
+        Where.
     """
     membranes, spikes = membranes[:MOST_STEPS], spikes[:MOST_STEPS]
     factor, unit = engineering(thresholds.astype(np.float64), "V")
     nearness = spikes.sum(axis=0) * 10 + (membranes / thresholds).max(axis=0)
-    chosen = np.argsort(-nearness)[:3]
-    figure = Figure(figsize=(6.6, 2.8), layout="constrained")
-    panel = figure.subplots()
+    ax = ax or new_axes((6.6, 2.8))
     times = np.arange(1, len(membranes) + 1)
-    for rank, neuron in enumerate(chosen):
+    for rank, neuron in enumerate(np.argsort(-nearness)[:3]):
         colour = COLOURS[rank]
         name = f"neuron {neuron + 1}" + (f" ({labels.of_neurons[neuron]})" if labels is not None else "")
-        panel.plot(times, factor * membranes[:, neuron], color=colour, linewidth=1.2, label=name)
-        panel.axhline(factor * thresholds[neuron], color=colour, linewidth=0.9, linestyle="--")
+        ax.plot(times, factor * membranes[:, neuron], color=colour, linewidth=1.2, label=name)
+        ax.axhline(factor * thresholds[neuron], color=colour, linewidth=0.9, linestyle="--")
         fired = np.flatnonzero(spikes[:, neuron])
-        panel.plot(times[fired], np.full(len(fired), factor * thresholds[neuron]), "v", color=colour, markersize=5)
-    panel.set_xlabel("Step")
-    panel.set_ylabel(f"Membrane ({unit})")
-    figure.legend(
+        ax.plot(times[fired], np.full(len(fired), factor * thresholds[neuron]), "v", color=colour, markersize=5)
+    ax.set_xlabel("Time (steps)")
+    ax.set_ylabel(f"Membrane ({unit})")
+    ax.legend(
         frameon=False,
-        fontsize=8,
-        loc="outside right upper",
-        title="dashed: threshold\ntriangle: spike",
-        title_fontsize=8,
+        fontsize=SMALL,
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
+        title="neuron (class)\ndashed: threshold\ntriangle: spike",
+        title_fontsize=SMALL,
     )
-    _tidy(panel)
-    return figure
+    _tidy(ax)
+    return ax
 
 
-def plot_accuracy(record: IntArray, *, final: float | None = None, chance: float | None = None) -> Figure:
-    """Draw the share of right answers while the network learnt, over a window of a tenth of the training.
+def plot_accuracy(
+    record: IntArray, result: Evaluation | None = None, *, chance: float | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw the share of right answers while the network learnt, over the images of late that the terminal tells of too.
 
     Parameters
     ----------
     record : ndarray of int, shape (M, 4)
         Images so far, right, silent and spikes of each part.
-    final, chance : float, optional
-        Accuracy on the test images, and that of guessing.
+    result : Evaluation, optional
+        What the test images came to.
+    chance : float, optional
+        Accuracy of guessing.
+    ax : Axes, optional
+        Where.
     """
-    figure = Figure(figsize=(6.6, 2.8), layout="constrained")
-    panel = figure.subplots()
-    window = max(1, len(record) // 10)
-    images = np.diff(record[:, 0], prepend=0)
-    ones = np.ones(window)
-    right, seen = (np.convolve(each, ones)[: len(record)] for each in (record[:, 1], images))
-    panel.plot(record[:, 0], 100 * right / seen, color=COLOURS[0], linewidth=1.5, label="while learning")
-    if final is not None:
-        panel.axhline(100 * final, color=COLOURS[1], linewidth=1, linestyle="--", label="test images, after training")
+    ax = ax or new_axes((6.6, 3.0))
+    late = recent(record)
+    label = f"while learning, the last {RECENT} images at each point"
+    ax.plot(late[:, 0], 100 * late[:, 1], color=BLUE, linewidth=1.5, label=label)
+    ax.annotate(
+        f"{100 * late[-1, 1]:.1f} %",
+        (late[-1, 0], 100 * late[-1, 1]),
+        xytext=(4, 0),
+        textcoords="offset points",
+        fontsize=SMALL,
+        color=BLUE,
+        va="top" if result is not None and result.accuracy > late[-1, 1] else "bottom",
+    )
+    if result is not None:
+        label = f"all {result.images} test images, after training: {100 * result.accuracy:.1f} %"
+        ax.axhline(100 * result.accuracy, color=ORANGE, linewidth=1.2, linestyle="--", label=label)
     if chance is not None:
-        panel.axhline(100 * chance, color=_GREY, linewidth=0.8, linestyle=":", label="guessing")
-    panel.set_ylim(0, 102)
-    panel.set_xlabel("Training images shown")
-    panel.set_ylabel("Right answers (%)")
-    panel.legend(frameon=False, fontsize=8, loc="lower right")
-    _tidy(panel)
-    return figure
+        ax.axhline(100 * chance, color=GREY, linewidth=1, linestyle=":", label=f"guessing: {100 * chance:.0f} %")
+    ax.set_ylim(0, 102)
+    ax.set_xlabel("Training images shown")
+    ax.set_ylabel("Right answers (%)")
+    ax.legend(frameon=False, fontsize=SMALL, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    _tidy(ax)
+    return ax
 
 
-def plot_voltages(cells: FloatArray, currents: FloatArray, ideal: FloatArray) -> Figure:
-    """Draw what is left of the input voltages at each cell, and of each column's current, where wires take their share.
+def plot_cell_voltages(cells: FloatArray, ax: Axes | None = None) -> Axes:
+    """Draw what is left of the input voltages at each cell, where wires take their share.
 
     Parameters
     ----------
     cells : ndarray of float, shape (K, N)
         Voltage across each cell, in volts.
+    ax : Axes, optional
+        Where.
+    """
+    ax = ax or new_axes((4.2, 3.4))
+    factor, unit = engineering(cells, "V")
+    rows, columns = cells.shape
+    draw_cells(
+        ax,
+        factor * cells,
+        f"Voltage across the cell ({unit})",
+        low=0.0,
+        aspect="auto",
+        extent=(0.5, columns + 0.5, rows + 0.5, 0.5),
+        written=False,
+    )
+    ax.set_xlabel("Column (neuron)")
+    ax.set_ylabel("Row (input)")
+    for axis in (ax.xaxis, ax.yaxis):
+        whole_ticks(axis, 8)
+    return ax
+
+
+def plot_column_shares(currents: FloatArray, ideal: FloatArray, ax: Axes | None = None) -> Axes:
+    """Draw what wires leave of the current of each column.
+
+    Parameters
+    ----------
     currents, ideal : ndarray of float, shape (N,)
         Currents of the columns, and those with perfect wires, in amperes.
+    ax : Axes, optional
+        Where.
     """
+    ax = ax or new_axes((2.8, 3.4))
+    ax.plot(np.arange(1, len(currents) + 1), 100 * currents / ideal, ".-", color=BLUE, markersize=4)
+    ax.set_ylim(0, 102)
+    ax.set_xlabel("Column (neuron)")
+    ax.set_ylabel("Current (% of perfect wires)")
+    _tidy(ax)
+    return ax
+
+
+def draw_voltages(cells: FloatArray, currents: FloatArray, ideal: FloatArray) -> Figure:
+    """Draw the voltages at the cells, and beside them the currents of the columns."""
     figure = Figure(figsize=(6.6, 3.4), layout="constrained")
     panel, side = figure.subplots(1, 2, width_ratios=(3, 2))
-    factor, unit = engineering(cells, "V")
-    image = panel.imshow(factor * cells, cmap="magma", aspect="auto", vmin=0)
-    figure.colorbar(image, ax=panel, label=f"Voltage across the cell ({unit})")
-    panel.set_xlabel("Column (neuron)")
-    panel.set_ylabel("Row (input)")
-    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-    panel.tick_params(labelsize=7)
-    side.plot(np.arange(1, len(currents) + 1), 100 * currents / ideal, ".-", color=COLOURS[0], markersize=4)
-    side.set_ylim(bottom=0)
-    side.set_xlabel("Column (neuron)")
-    side.set_ylabel("Current, % of perfect wires")
-    _tidy(side)
+    plot_cell_voltages(cells, panel)
+    plot_column_shares(currents, ideal, side)
     return figure
 
 
 def _tidy(axes: Axes) -> None:
     open_frame(axes)
-    axes.tick_params(labelsize=7)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    whole_ticks(axes.xaxis, 10)
 
 
-def save_network_map(result: NetworkResult, path: Path) -> bool:
-    """Draw the map into a PNG file, if there is one; say whether there is."""
-    return save_figure(plot_networks(result), path)
+def write_networks(result: NetworkResult, folder: Path) -> None:
+    """Write the map of a sweep of networks, if it has one, and its report into its folder."""
+    write_sweep(result, draw_networks(result), folder)
 
 
-def plot_networks(result: NetworkResult) -> Figure | None:
+def draw_networks(result: NetworkResult) -> Figure | None:
     """Draw the map of one or two settings; None if more vary, which a plane cannot show."""
     axes = axes_that_vary(result.sweep.axes)
-    rows = result.rows()
-    title = f"{result.sweep.networks} networks a point, all test images of dataset {result.sweep.settings.dataset}"
-    if len(axes) == 1:
-        figure = _network_curve(axes[0], rows, result.answered)
-    elif len(axes) == 2:
-        figure = _network_maps(axes[0], axes[1], rows)
-    else:
+    if len(axes) > 2:
         return None
+    figure, (first, *others) = panels(axes, len(axes))
+    plot_network_accuracy(result, first)
+    for panel in others:
+        plot_network_spread(result, panel)
+    title = f"{result.sweep.networks} networks a point, all test images of dataset {result.sweep.settings.dataset}"
     figure.suptitle(title, fontsize=10)
     return figure
 
 
-def _network_curve(axis: Axis, rows: Sequence[dict[str, Any]], answered: Sequence[Sequence[Answered]]) -> Figure:
-    figure = Figure(figsize=(6.6, 4.2), layout="constrained")
-    panel = figure.subplots()
-    at, mean = places(axis), statistic(rows, "accuracy", 100)
-    spread = np.nan_to_num(statistic(rows, "accuracy_sd", 100))
-    panel.fill_between(at, mean - spread, mean + spread, color=_BLUE, alpha=0.2, label="standard deviation")
-    panel.plot(at, mean, "-", color=_BLUE, label="mean")
-    for place, networks in zip(at, answered, strict=True):
-        panel.plot(np.full(len(networks), place), [100 * each.accuracy for each in networks], ".", color="black", ms=4)
-    panel.set_ylabel("Accuracy (%)")
-    panel.set_ylim(0, 100)
-    panel.legend(frameon=False, fontsize=8, loc="lower right")
-    open_frame(panel)
-    label_values(panel, axis)
-    return figure
+def plot_network_accuracy(result: NetworkResult, ax: Axes | None = None) -> Axes:
+    """Draw the mean accuracy of the networks over one or two settings; over one also every network.
+
+    Raises
+    ------
+    DataError
+        If more settings vary.
+    """
+    axes, rows = one_or_two(result.sweep.axes), result.rows()
+    ax = ax or new_panel(axes)
+    mean, spread = _accuracy(rows)
+    if len(axes) == 2:
+        draw_map(ax, axes, mean, "Mean accuracy", "%", better="much", high=100.0)
+        return ax
+    at = places(axes[0])
+    ax.fill_between(at, mean - spread, mean + spread, color=BLUE, alpha=0.2, label="standard deviation")
+    ax.plot(at, mean, "-", color=BLUE, label="mean")
+    each = [(place, 100 * one.accuracy) for place, all_ in zip(at, result.answered, strict=True) for one in all_]
+    ax.plot(*zip(*each, strict=True), ".", color=BLACK, markersize=4, label="a network")
+    ax.set_ylabel("Accuracy (%)")
+    ax.set_ylim(0, 102)
+    ax.legend(frameon=False, fontsize=SMALL, loc="lower right")
+    open_frame(ax)
+    label_values(ax, axes[0])
+    return ax
 
 
-def _network_maps(down: Axis, across: Axis, rows: Sequence[dict[str, Any]]) -> Figure:
-    shape = (len(down.values), len(across.values))
-    figure, (left, right) = panels(shape, 0.5)
-    means, spreads = (statistic(rows, name, 100).reshape(shape) for name in ("accuracy", "accuracy_sd"))
-    draw_map(left, down, across, means, "Mean accuracy (%)", vmin=0.0, vmax=100.0)
-    draw_map(right, down, across, spreads, "Standard deviation between networks (%)", vmin=0.0, vmax=None)
-    return figure
+def plot_network_spread(result: NetworkResult, ax: Axes | None = None) -> Axes:
+    """Draw the standard deviation of the accuracy between networks over one or two settings.
+
+    Raises
+    ------
+    DataError
+        If more settings vary.
+    """
+    axes, title = one_or_two(result.sweep.axes), "Deviation between networks"
+    ax = ax or new_panel(axes)
+    _, spread = _accuracy(result.rows())
+    if len(axes) == 2:
+        draw_map(ax, axes, spread, title, "%", better="little")
+        return ax
+    ax.plot(places(axes[0]), spread, ".-", color=BLUE)
+    ax.set_ylabel(f"{title} (%)")
+    ax.set_ylim(bottom=0)
+    open_frame(ax)
+    label_values(ax, axes[0])
+    return ax
+
+
+def _accuracy(rows: Sequence[dict[str, Any]]) -> tuple[FloatArray, FloatArray]:
+    """Return mean and standard deviation at each point, in per cent."""
+    return statistic(rows, "accuracy", 100), np.nan_to_num(statistic(rows, "accuracy_sd", 100))

@@ -1,24 +1,31 @@
 """Where a spiking training stands, as arrays that a checkpoint holds."""
 
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crossbar_hil.arrays import FloatArray, IntArray
+from crossbar_hil.errors import DataError
+from crossbar_hil.results.arrays import Variable
+from crossbar_hil.results.result import Drawing, Result, Series
 from crossbar_hil.spiking.network.labels import Evaluation, Labels
 from crossbar_hil.spiking.network.model import NetworkState
 from crossbar_hil.spiking.network.neurons import NeuronState
+from crossbar_hil.text import counted
 
 SCHEMA_VERSION = 1
 RECENT = 200
 """The accuracy shown while a network learns is that of so many images."""
 
 
-@dataclass(frozen=True, eq=False)
-class Progress:
+@dataclass(frozen=True, eq=False, repr=False)
+class Progress(Result):
     """Where a training stands, and what came of it."""
+
+    drawn_by: ClassVar[str] = "spiking"
+    plots: ClassVar[tuple[str, ...]] = ("accuracy", "fields", "confusion")
 
     state: NetworkState
     totals: Labels
@@ -41,6 +48,48 @@ class Progress:
     def spikes(self) -> int:
         """Output spikes while learning."""
         return int(self.record[:, 3].sum())
+
+    def told(self) -> list[tuple[str, str]]:
+        """Return how far it is, and what came of it."""
+        inputs, neurons = self.state.weights.shape
+        return [
+            *([] if self.result is None else self.result.told()[:1]),
+            ("shown", counted(self.shown, "training image")),
+            ("output spikes", str(self.spikes)),
+            ("network", f"{inputs} inputs, {neurons} neurons"),
+        ]
+
+    def series(self) -> Series:
+        """Return one line a part of the training."""
+        return Series(["Images", "Right", "Silent", "Output spikes"], iter(self.record.tolist()))
+
+    def variables(self) -> dict[str, Variable]:
+        """Return the network, the record of the training and the answers; weights are in the unit of the network."""
+        state, record = self.state, self.record
+        inputs, neurons = state.weights.shape
+        found = {
+            "weight": Variable(("input", "neuron"), state.weights, "1", "weight of the synapse"),
+            "gain": Variable(("neuron",), state.gains, "1", "gain of the column"),
+            "threshold": Variable(("neuron",), state.neurons.thresholds, "V", "threshold of the neuron"),
+            "right": Variable(("images",), record[:, 1], "1", "images of the part answered rightly"),
+            "silent": Variable(("images",), record[:, 2], "1", "images of the part without an output spike"),
+            "spikes": Variable(("images",), record[:, 3], "1", "output spikes of the part"),
+            "images": Variable(("images",), record[:, 0], "1", "training images shown so far"),
+            "input": Variable(("input",), np.arange(inputs), "1", "number of the input, from 0"),
+            "neuron": Variable(("neuron",), np.arange(neurons), "1", "number of the neuron, from 0"),
+        }
+        if self.labels is not None:
+            found["label"] = Variable(("neuron",), self.labels.of_neurons, "1", "class that the neuron stands for")
+        return found | ({} if self.result is None else self.result.variables())
+
+    def _to_be_drawn(self, what: str) -> Drawing:
+        if what == "fields":
+            return Drawing("plot_fields", (self.state.weights, self.labels), {"unit": ""})
+        if what == "accuracy":
+            return Drawing("plot_accuracy", (self.record, self.result), {"chance": 1 / len(self.totals.classes)})
+        if self.result is None:
+            raise DataError(f"no figure {what!r} yet: the network has not been tested")
+        return self.result._to_be_drawn(what)
 
     def arrays(self) -> dict[str, Any]:
         """Return everything as arrays by name."""

@@ -1,7 +1,6 @@
 """A recorded training of a spiking network, read from its folder."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -12,29 +11,43 @@ import numpy as np
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import CrossbarError, RunError
-from crossbar_hil.runs.life import Agree, resume_work, shown_once
+from crossbar_hil.guard.opening import JOURNAL
+from crossbar_hil.guard.replay import tests_in_journal
+from crossbar_hil.results.arrays import Variable
+from crossbar_hil.results.cell_tests import READ, CellTest, states_of
+from crossbar_hil.results.conditions import Conditions
+from crossbar_hil.results.result import Drawing, Series
+from crossbar_hil.runs.life import Agree, resume_work
 from crossbar_hil.runs.live.panels import Panel, Standing
 from crossbar_hil.runs.recorded_settings import Tables
-from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome, Series, Variable
+from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome
+from crossbar_hil.screen.view import hidden_while
 from crossbar_hil.spiking.device_work import make_spiking_work
 from crossbar_hil.spiking.examination import Faults, describe_accuracy, examine_network
 from crossbar_hil.spiking.folder import CHECKPOINT, RECORD, read_checkpoint, read_record
 from crossbar_hil.spiking.network.labels import Evaluation
 from crossbar_hil.spiking.panels import spiking_panels, spiking_standing
 from crossbar_hil.spiking.progress import Progress
-from crossbar_hil.spiking.settings import SpikingSettings, data_hash, data_of
+from crossbar_hil.spiking.settings import STRIPE_V, SpikingSettings, data_hash, data_of
 from crossbar_hil.spiking.tasks.images import Split
 from crossbar_hil.spiking.view import SilentView
 from crossbar_hil.spiking.work import EVERY, SpikingWork
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SpikingRun(Run):
     """A spiking run; everything is read from its folder when first asked for."""
 
     noun: ClassVar[str] = "spiking run"
     trained: ClassVar[str] = "a spiking network"
-    models: ClassVar[Mapping[str, type[Any]]] = {"network": SpikingSettings, "bench": Bench}
+    drawn_by: ClassVar[str] = Progress.drawn_by
+    plots: ClassVar[tuple[str, ...]] = Progress.plots
+    references: ClassVar[str] = "https://github.com/anddudkin/SNN_memristor_based"
+    models: ClassVar[Mapping[str, type[Any]]] = {
+        "network": SpikingSettings,
+        "bench": Bench,
+        "conditions": Conditions,
+    }
     template: ClassVar[tuple[str, str]] = ("crossbar_hil.spiking", "spiking.html.j2")
     written: ClassVar[tuple[str, ...]] = (RECORD, CHECKPOINT)
 
@@ -84,8 +97,8 @@ class SpikingRun(Run):
         from crossbar_hil.spiking.showing import make_view  # noqa: PLC0415
 
         view = make_view(Console(stderr=True), quiet=quiet)
-        with ExitStack() as shown:
-            return resume_spiking(self, view=view, agree=shown_once(agree, view, shown))
+        with view:
+            return resume_spiking(self, view=view, agree=hidden_while(view, agree))
 
     @property
     def recorded_pulses(self) -> int:
@@ -156,7 +169,7 @@ class SpikingRun(Run):
 
     def figures(self) -> Iterator[Figure]:
         """Draw every figure that there is something for."""
-        from crossbar_hil.runs.plotting import as_png  # noqa: PLC0415 - matplotlib, if needed
+        from crossbar_hil.figures.png import as_png  # noqa: PLC0415 - matplotlib, if needed
         from crossbar_hil.spiking.figures import CAPTIONS, draw_figures  # noqa: PLC0415
 
         progress, facts = self._trained, self.facts
@@ -168,34 +181,52 @@ class SpikingRun(Run):
         """Return where the training stands."""
         return {"progress": self._trained}
 
+    def told(self) -> Sequence[tuple[str, str]]:
+        """Return what it came to, or how far it is."""
+        progress = self.progress
+        return [*super().told(), *([] if progress is None else progress.told())]
+
     def series(self) -> Series:
         """Return one line a part of the training."""
-        header = ["Images", "Right", "Silent", "Output spikes"]
-        return Series(header, iter(self._trained.record.tolist()))
+        return self._trained.series()
 
     def variables(self) -> dict[str, Variable]:
         """Return the network, the record of the training and the answers."""
-        progress = self._trained
-        state, record = progress.state, progress.record
-        unit = self._unit or "1"
-        found = {
-            "weight": Variable(("input", "neuron"), state.weights, unit, "conductance"),
-            "gain": Variable(("neuron",), state.gains, "1", "gain of the column"),
-            "threshold": Variable(("neuron",), state.neurons.thresholds, "V", "threshold of the neuron"),
-            "right": Variable(("images",), record[:, 1], "1", "images of the part answered rightly"),
-            "silent": Variable(("images",), record[:, 2], "1", "images of the part without an output spike"),
-            "spikes": Variable(("images",), record[:, 3], "1", "output spikes of the part"),
-            "images": Variable(("images",), record[:, 0]),
-            "input": Variable(("input",), np.arange(state.weights.shape[0])),
-            "neuron": Variable(("neuron",), np.arange(state.weights.shape[1])),
-        }
-        if progress.labels is not None:
-            found["label"] = Variable(("neuron",), progress.labels.of_neurons, "1", "class that the neuron stands for")
-        result = progress.result
-        if result is not None:
-            found["confusion"] = Variable(("class", "answer"), result.confusion, "1", "test images by class and answer")
-            found |= {name: Variable((name,), result.classes) for name in ("class", "answer")}
+        found = self._trained.variables()
+        if self._unit:
+            weight = Variable(("input", "neuron"), found["weight"].values, self._unit, "conductance of the synapse")
+            found["weight"] = weight
         return found
+
+    @property
+    def has_cell_tests(self) -> bool:
+        """Whether its synapses have conductances."""
+        return bool(self._unit) or (self.folder / JOURNAL).exists()
+
+    def cell_tests(self) -> Iterator[CellTest]:
+        """Tell every read and every pulse of each synapse, if there is a journal, else its conductance in the end.
+
+        Raises
+        ------
+        RunError
+            If its weights have no unit, or it has no checkpoint yet.
+        """
+        weights, journal = self._trained.state.weights, self.folder / JOURNAL
+        if journal.exists():
+            yield from tests_in_journal(journal, weights.shape, None)
+            return
+        if not self._unit:
+            raise RunError(
+                f"run {self.name} has weights without a unit, so its synapses have no resistance; csv and netcdf hold "
+                "the weights"
+            )
+        utc = self.facts.get("finished_utc") or ""
+        for state in states_of(weights.astype(np.float64), utc):
+            yield state if self.network.bench is None else state._replace(test_type=READ, voltage_v=STRIPE_V)
+
+    def _to_be_drawn(self, what: str) -> Drawing:
+        drawing = self._trained._to_be_drawn(what)
+        return drawing._replace(options={"unit": self._unit}) if what == "fields" else drawing
 
     def standing(self) -> Standing:
         """Return images shown, accuracy and spikes over the last of them."""

@@ -138,8 +138,7 @@ class SpikingSettings:
             "wire": self.wire_ohm or None, "cell": self.cell, "stuck": self.stuck or None, "train": self.train,
             "step_spread": self.step_spread or None, "read_noise": self.read_noise or None,
         }  # fmt: skip
-        given = [name for name, value in own.items() if value is not None]
-        if given:
+        if given := [name for name, value in own.items() if value is not None]:
             raise ConfigError(f"{given[0]} is a setting of a computed network, a device on a bench has its own")
 
     def _check_cells(self) -> None:
@@ -203,7 +202,6 @@ def model_of(settings: SpikingSettings, split: Split, *, outputs: int | None = N
 
     Parameters
     ----------
-    settings : SpikingSettings
     split : Split
         The images, which say how many inputs and classes there are.
     outputs : int, optional
@@ -231,12 +229,8 @@ def model_of(settings: SpikingSettings, split: Split, *, outputs: int | None = N
     if settings.states is not None:
         model = replace(model, synapses=_with_states(model.synapses, settings))
     if settings.stuck:
-        low, high = stuck_masks(
-            (inputs, neurons),
-            rng=np.random.default_rng([seed, 1]),
-            at_low=settings.stuck / 2,
-            at_high=settings.stuck / 2,
-        )
+        half, rng = settings.stuck / 2, np.random.default_rng([seed, 1])
+        low, high = stuck_masks((inputs, neurons), rng=rng, at_low=half, at_high=half)
         model = replace(model, cells=replace(model.cells, stuck=low | high))
     if settings.step_spread:
         factors = lognormal_factors((inputs, neurons), settings.step_spread, np.random.default_rng([seed, 3]))
@@ -318,13 +312,12 @@ def protocol_of(settings: SpikingSettings, split: Split) -> Protocol:
     else:
         many = len(np.unique(split.train.labels)) > len(models.CLASSES)
         protocol = models.TUNED_TEN if many else models.TUNED
-    if settings.passes is not None:
-        protocol = replace(protocol, passes=settings.passes)
-    if settings.steps is not None:
-        protocol = replace(protocol, training_steps=settings.steps)
-    if settings.test_steps is not None:
-        protocol = replace(protocol, test_steps=settings.test_steps)
-    return protocol
+    own: dict[str, Any] = {
+        "passes": settings.passes,
+        "training_steps": settings.steps,
+        "test_steps": settings.test_steps,
+    }
+    return replace(protocol, **{name: value for name, value in own.items() if value is not None})
 
 
 def engine_of(settings: SpikingSettings) -> Engine:

@@ -1,16 +1,18 @@
 """Show a spiking training while it runs: a live view on a terminal, a line now and then elsewhere, or nothing."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
 
 import numpy as np
-from rich.console import Console, Group
-from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from crossbar_hil.arrays import IntArray
-from crossbar_hil.runs.progress import NothingShown, Onlooker, OnTerminal, shade_of
+from crossbar_hil.runs.live.progress import shade_of
+from crossbar_hil.screen.pace import Clock, Pace
+from crossbar_hil.screen.terminal import Lines, OnTerminal
+from crossbar_hil.screen.view import Onlooker
 from crossbar_hil.spiking.network.neurons import Singles
 from crossbar_hil.spiking.progress import RECENT
 from crossbar_hil.spiking.progress import Progress as Standing
@@ -22,84 +24,108 @@ WIDTH = 72
 """Letters that receptive fields may take side by side."""
 
 
-class Shown(NothingShown, SilentView):
-    """Nothing yet, in a ``with`` statement."""
+class LinesOfImages(Lines, SilentView):
+    """Prints a line after every twentieth of the images, and one for each phase that takes its time."""
 
-
-class Lines(Shown):
-    """Prints a line after every twentieth of the images."""
-
-    def __init__(self, console: Console, fields: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
-        self._console, self._fields, self._clock = console, fields, clock
-        self._total, self._printed, self._first = 1, -1, 0
-        self._began = clock()
+    def __init__(self, console: Console, fields: bool = False, clock: Clock = time.monotonic) -> None:
+        super().__init__(console)
+        self._fields, self._pace = fields, Pace(clock)
+        self._total, self._printed = 1, -1
 
     def begin(self, total: int, shape: tuple[int, int]) -> None:
         """Take note of the images in all, and of the time."""
-        self._total, self._began, self._first = total, self._clock(), -1
-        self._print(f"{total} training images, {shape[0]} inputs, {shape[1]} neurons")
+        self._total = total
+        self._pace.begin()
+        self.print(f"{total} training images, {shape[0]} inputs, {shape[1]} neurons")
 
     def show(self, progress: Standing) -> None:
         """Print a line if it is time for one."""
-        if self._first < 0:  # a resumed run begins further on
-            self._first = progress.shown - 1
+        self._pace.step(progress.shown)
         due = LINES * progress.shown // self._total
         if due <= self._printed:
             return
         self._printed = due
-        rate = (progress.shown - self._first) / max(self._clock() - self._began, 1e-9)
-        self._print(f"{progress.shown}/{self._total} images  {numbers(progress.record, rate)}")
+        times = self._pace.text(self._total)
+        told = [f"{progress.shown}/{self._total} images", numbers(progress.record, self._pace.rate)]
+        self.print("  ".join([*told, *([times] if times else [])]))
         if self._fields:
             self._console.print(fields_text(progress.state.weights))
 
     def tick(self, what: str, done: int, total: int) -> None:
         """Print a line at the end."""
         if done == total:
-            self._print(f"{what}: {total} images")
-
-    def _print(self, text: str) -> None:
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+            self.print(f"{what}: {total} images")
 
 
-class LiveView(OnTerminal, Shown):
+class LiveView(OnTerminal, SilentView):
     """Keeps a bar, the numbers and, on request, receptive fields in place on a terminal."""
 
-    def __init__(self, console: Console, fields: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
-        self._fields, self._clock = fields, clock
+    transient = False
+
+    def __init__(self, console: Console, fields: bool = False, clock: Clock = time.monotonic) -> None:
+        super().__init__(console, clock)
+        self._fields, self._pace = fields, Pace(clock)
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(30),
             MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[numbers]}", markup=False),
+            TextColumn("{task.fields[times]}", markup=False),
             console=console,
         )
-        self._live = Live(self._bar, console=console, refresh_per_second=8)
         self._tasks: dict[str, TaskID] = {}
-        self._began, self._first = clock(), -1
+        self._now: tuple[str, int] = "training", 0
+        self._standing: Standing | None = None
+        self._rate = 0.0
+
+    def parts(self) -> Iterable[RenderableType]:
+        """Return the bars, and numbers and fields once there is something of them."""
+        if not self._tasks:
+            return
+        what, total = self._now
+        self._bar.update(self._tasks[what], times=self._pace.text(total))
+        yield self._bar.get_renderable()
+        if self._standing is not None:
+            yield Text(numbers(self._standing.record, self._rate), no_wrap=True, overflow="ellipsis")
+            if self._fields:
+                yield fields_text(self._standing.state.weights)
+
+    def phase(self, what: str, *, brief: bool = False) -> None:
+        """Say it below; what was counted has ended by then."""
+        self._pace.end()
+        super().phase(what, brief=brief)
 
     def begin(self, total: int, shape: tuple[int, int]) -> None:  # noqa: ARG002 - the bar says enough
         """Begin the bar of the training."""
-        self._began, self._first = self._clock(), -1
-        self._tasks["training"] = self._bar.add_task("training", total=total, numbers="")
+        self._begin("training", total)
+        self.draw()
 
     def show(self, progress: Standing) -> None:
         """Redraw."""
-        if self._first < 0:
-            self._first = progress.shown - 1
-        rate = (progress.shown - self._first) / max(self._clock() - self._began, 1e-9)
-        self._bar.update(self._tasks["training"], completed=progress.shown, numbers=numbers(progress.record, rate))
-        if self._fields:
-            self._live.update(Group(self._bar, fields_text(progress.state.weights)))
+        self._what = ""
+        if progress.result is None:
+            self._pace.step(progress.shown)
+            self._rate = self._pace.rate
+            self._bar.update(self._tasks["training"], completed=progress.shown)
+        self._standing = progress
+        self.draw()
 
     def tick(self, what: str, done: int, total: int) -> None:
         """Move the bar of labelling or testing."""
         if what not in self._tasks:
-            self._tasks[what] = self._bar.add_task(what, total=total, numbers="")
+            self._begin(what, total)
+        self._what = ""
+        self._pace.step(done)
         self._bar.update(self._tasks[what], completed=done)
+        self.draw()
+
+    def _begin(self, what: str, total: int) -> None:
+        """Begin a bar, the time of which is its own."""
+        self._pace.begin()
+        self._tasks[what] = self._bar.add_task(what, total=total, times="")
+        self._now = what, total
 
 
-class Harmless(Onlooker[Shown], Shown):
+class Harmless(Onlooker[SilentView], SilentView):
     """An onlooker of a spiking training."""
 
     def begin(self, total: int, shape: tuple[int, int]) -> None:
@@ -116,14 +142,7 @@ class Harmless(Onlooker[Shown], Shown):
 
 
 def numbers(record: IntArray, rate: float) -> str:
-    """Return the numbers of a training in one line.
-
-    Parameters
-    ----------
-    record : ndarray of int, shape (M, 4)
-        Of `Progress`.
-    rate : float
-        Images per second.
+    """Return the numbers of a training in one line, from the (M, 4) record of `Progress` and the images per second.
 
     Examples
     --------
@@ -159,8 +178,8 @@ def fields_text(weights: Singles) -> Text:
     return text
 
 
-def make_view(console: Console, *, quiet: bool, fields: bool = False) -> Shown:
+def make_view(console: Console, *, quiet: bool, fields: bool = False) -> SilentView:
     """Choose how to show a training: nothing if quiet, live on a terminal, lines elsewhere."""
     if quiet:
-        return Shown()
-    return Harmless(LiveView(console, fields) if console.is_terminal else Lines(console, fields))
+        return SilentView()
+    return Harmless(LiveView(console, fields) if console.is_terminal else LinesOfImages(console, fields))

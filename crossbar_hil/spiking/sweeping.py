@@ -166,8 +166,6 @@ def run_networks(
 
     Parameters
     ----------
-    sweep : NetworkSweep
-        What to do.
     folder : NetworkFolder
         Made for it, or opened again.
     scheduler : Scheduler
@@ -215,9 +213,12 @@ def network_axes(texts: tuple[str, ...]) -> tuple[Axis, ...]:
     return read_axes(texts, NETWORKS)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class NetworkResult(SweepResult):
     """What the networks of every point came to."""
+
+    drawn_by: ClassVar[str] = "spiking"
+    plots: ClassVar[tuple[str, ...]] = ("network_accuracy", "network_spread")
 
     sweep: NetworkSweep
     answered: tuple[tuple[Answered, ...], ...]
@@ -239,6 +240,15 @@ class NetworkResult(SweepResult):
         found = _summary(self.answered[point])
         spread = "" if found["accuracy_sd"] is None else f" +- {100 * found['accuracy_sd']:.1f}"
         return f"{100 * found['accuracy']:.1f}{spread} % right"
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Return what the networks of every point came to, in columns."""
+        rows = []
+        for found in self.statistics():
+            spread = "-" if found["accuracy_sd"] is None else f"{100 * found['accuracy_sd']:.1f} %"
+            ends = [f"{100 * found[name]:.1f} %" for name in ("accuracy_least", "accuracy_most")]
+            rows.append([f"{100 * found['accuracy']:.1f} %", spread, *ends, f"{found['silent_mean']:.3g}"])
+        return ["right", "sd", "least", "most", "silent"], rows
 
     def describe_count(self) -> tuple[int, str]:
         """Return how many networks were trained at each point, and a sentence on them."""
@@ -268,7 +278,7 @@ def sweep_networks(
     progress: Silent,
     draw: Callable[[NetworkResult, Path], object],
 ) -> Told:
-    """Do a sweep that was planned, and say what came of it; `draw` draws its map.
+    """Do a sweep that was planned, and say what came of it; `draw` draws its map there and writes its report.
 
     Raises
     ------

@@ -40,7 +40,7 @@ def sample_places(labels: IntArray) -> IntArray:
 
 
 def teach(network: SpikingNetwork, split: Split, progress: Progress, part: int) -> Iterator[Progress]:
-    """Go on with a training from where it stands; yields where it stands after each part.
+    """Go on with a training from where it stands; yields where it stands after each part of so many images.
 
     How often the network is right is counted before each part teaches it anything: an image is answered by what the
     neurons stood for until then, while it is learnt.
@@ -49,12 +49,6 @@ def teach(network: SpikingNetwork, split: Split, progress: Progress, part: int) 
     ----------
     network : SpikingNetwork
         Its state becomes that of `progress`.
-    split : Split
-        Training and test images.
-    progress : Progress
-        Where to go on.
-    part : int
-        Images in a part.
     """
     network.state = progress.state
     count = len(split.train)
@@ -88,16 +82,10 @@ def progress_after(progress: Progress, network: SpikingNetwork, counts: IntArray
 def label_and_test(
     network: SpikingNetwork, split: Split, progress: Progress, tick: Callable[[str, int, int], None]
 ) -> Progress:
-    """Label the neurons and test the network.
+    """Label the neurons of a trained network and test it; returns `progress`, gone on from there.
 
     Parameters
     ----------
-    network : SpikingNetwork
-        The trained network.
-    split : Split
-        Training and test images.
-    progress : Progress
-        Where the training ended.
     tick : callable
         Called after each part with what is done, images done, and all images; may raise to stop.
     """

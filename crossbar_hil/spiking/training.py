@@ -1,8 +1,12 @@
 """Training a spiking network and leaving a run folder."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.results.conditions import Conditions
 from crossbar_hil.runs.life import begin_work
 from crossbar_hil.runs.run import RunOutcome
 from crossbar_hil.spiking.device_work import make_spiking_work
@@ -19,13 +23,17 @@ def train_spiking(
     label: str = "",
     every: int = EVERY,
     view: SilentView | None = None,
+    conditions: Mapping[str, Any] = MappingProxyType({}),
 ) -> RunOutcome:
     """Train a spiking network and leave a run folder; see `crossbar_hil.runs.life.begin_work`.
 
     The seed is that of the network and of a virtual device. A computed network has a checkpoint every so many images, a
-    device after each.
+    device after each. Conditions are as ``[conditions]`` of a bench file has them, and laid over those of a bench.
     """
     view = view or SilentView()
-    bench = None if settings.bench is None else load_bench(settings.bench)
-    work = make_spiking_work(settings, data_of(settings), bench, seed=seed, label=label, view=view, every=every)
+    view.phase("loading the images", brief=True)
+    bench = None if settings.bench is None else load_bench(settings.bench, overrides={"conditions": dict(conditions)})
+    own = Conditions.of(conditions) if bench is None else None
+    more: dict[str, Any] = {"view": view, "every": every, "conditions": own}
+    work = make_spiking_work(settings, data_of(settings), bench, seed=seed, label=label, **more)
     return begin_work(work, out=out, show=view.show)

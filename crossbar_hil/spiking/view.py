@@ -1,9 +1,10 @@
 """What a spiking training is shown with: a view that shows nothing, of which others are made."""
 
+from crossbar_hil.screen.view import NothingShown
 from crossbar_hil.spiking.progress import Progress
 
 
-class SilentView:
+class SilentView(NothingShown):
     """Shows nothing of a training."""
 
     def begin(self, total: int, shape: tuple[int, int]) -> None:

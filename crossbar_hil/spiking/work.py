@@ -7,6 +7,7 @@ from typing import Any
 
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import Bench
+from crossbar_hil.results.conditions import Conditions
 from crossbar_hil.runs.folder import RunFolder
 from crossbar_hil.runs.life import RecordedWork
 from crossbar_hil.runs.provenance import provenance, utc_now
@@ -27,6 +28,8 @@ EVERY = 250
 class SpikingWork(RecordedWork[Progress]):
     """The training of a spiking network on the images of its settings, and its test."""
 
+    first_step = "the first image"
+
     def __init__(
         self,
         settings: SpikingSettings,
@@ -37,9 +40,12 @@ class SpikingWork(RecordedWork[Progress]):
         label: str,
         view: SilentView,
         every: int,
+        conditions: Conditions | None = None,
     ) -> None:
         super().__init__(bench, seed, f"snn-{settings.dataset}")
         self._settings, self._split, self._label, self._view = settings, split, label, view
+        self.phase = view.phase
+        self._conditions = conditions or Conditions()
         self._every, self._written = every, 0
         self._progress: Progress | None = None
         self._known: Progress | None = None
@@ -161,10 +167,13 @@ class SpikingWork(RecordedWork[Progress]):
 class ComputedWork(SpikingWork):
     """The training of a network that is computed, with a checkpoint every so many images; it goes on from the last."""
 
+    first_step = "compiling what trains the network, or loading it once that was done on this machine"
+
     def _facts_of_device(self) -> dict[str, Any]:
-        if self._settings.curve is None:
-            return {}
-        return {"curve_stretched": describe_stretching(self._settings, self._network.model.synapses)}
+        found: dict[str, Any] = {"tables": {"conditions": dump_tables(self._conditions)}}
+        if self._settings.curve is not None:
+            found["curve_stretched"] = describe_stretching(self._settings, self._network.model.synapses)
+        return found
 
     def prepare(self, backend: DeviceBackend | None) -> Sequence[Pulse]:  # noqa: ARG002 - there is none
         """Make the network."""

@@ -43,8 +43,6 @@ def read_axis(text: str, among: Sequence[SettingTable] = CHIPS) -> Axis:
     ----------
     text : str
         Such as ``beta=1e7..1e8:10log``, ``target=0.5,0.8,0.95`` or ``width=1 ms..50 ms:5``.
-    among : sequence of SettingTable
-        Tables that the setting may be in.
 
     Raises
     ------

@@ -30,15 +30,7 @@ Chunk = TypeVar("Chunk", bound=Record)
 
 
 class StudyFolder(Generic[Chunk]):
-    """Chunks on disk, each once; use it in a ``with`` statement.
-
-    Parameters
-    ----------
-    path : Path
-        The folder.
-    plan : mapping
-        What was asked for.
-    """
+    """Chunks on disk, each once; use it in a ``with`` statement."""
 
     holds: type[Chunk]
     """Of what."""
@@ -52,16 +44,7 @@ class StudyFolder(Generic[Chunk]):
 
     @classmethod
     def begin(cls, path: Path, plan: Mapping[str, Any], give: Callable[[Path], None] = lambda _: None) -> Self:
-        """Make a new folder.
-
-        Parameters
-        ----------
-        path : Path
-            The folder.
-        plan : mapping
-            What was asked for.
-        give : callable
-            Puts into the folder what belongs there besides.
+        """Make a new folder of a plan; `give` puts into it what belongs there besides.
 
         Raises
         ------
@@ -120,8 +103,7 @@ class StudyFolder(Generic[Chunk]):
         path = self.path / CHUNKS
         if not os.path.lexists(path):
             return
-        problem = why_not_ours(path)
-        if problem:
+        if problem := why_not_ours(path):
             raise RunError(f"study {self.path} is not gone on with: {problem}")
         content = path.read_bytes()
         whole = content[: content.rfind(b"\n") + 1]

@@ -1,4 +1,4 @@
-"""Axes and heat maps that every sweep draws alike."""
+"""Axes and heat maps that every study draws alike: the brightest cell is the best one, whatever is counted."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,17 +6,24 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from crossbar_hil.arrays import FloatArray
+from crossbar_hil.errors import DataError
+from crossbar_hil.figures.cells import BAD, GOOD, draw_cells
+from crossbar_hil.figures.pages import Sheet, Table, write_page
+from crossbar_hil.figures.panes import MIDDLE, SMALL, new_axes, short, short_apart
 from crossbar_hil.studies.axes import Axis
+from crossbar_hil.studies.folder import CHUNKS, PLAN
+from crossbar_hil.studies.sweep import MAP, POINTS, REPORT, SWEEP, SweepResult, value_text
 
-MOST_WRITTEN = 150
-"""Cells up to which each has its number written into it."""
 MANY_SIZES = 20.0
 """Listed values that are so many times apart are drawn on a logarithmic axis."""
-BLUE, GREY = "#0072B2", "#666666"
+_TICKS, _APART = 12, 0.06
+"""Values up to which each has a tick of its own, if they are that share of the axis apart."""
+_MOST_LABELS = 16
+MOST_LINES = 200
+"""Points up to which a report has a line for each."""
 
 
 def axes_that_vary(axes: Sequence[Axis]) -> list[Axis]:
@@ -24,13 +31,32 @@ def axes_that_vary(axes: Sequence[Axis]) -> list[Axis]:
     return [axis for axis in axes if len(axis.values) > 1] or list(axes[:1])
 
 
+def one_or_two(axes: Sequence[Axis]) -> list[Axis]:
+    """Return the axes that vary.
+
+    Raises
+    ------
+    DataError
+        If a plane cannot show them.
+    """
+    found = axes_that_vary(axes)
+    if len(found) > 2:
+        names = ", ".join(str(axis.key) for axis in found)
+        raise DataError(f"a map shows one or two settings, and {len(found)} vary: {names}")
+    return found
+
+
 def label_values(panel: Axes, axis: Axis) -> None:
     """Write the values of an axis below a curve."""
     panel.set_xlabel(axis.key.label)
+    at = places(axis)
     if axis.spacing == "log" or _of_many_sizes(axis):
         panel.set_xscale("log")
-    if not axis.key.is_number:
+        at = np.log(at)
+    gaps = np.diff(np.sort(at))
+    if not axis.key.is_number or (len(at) <= _TICKS and (gaps > _APART * (at.max() - at.min())).all()):
         panel.set_xticks(places(axis), value_labels(axis))
+        panel.minorticks_off()
 
 
 def _of_many_sizes(axis: Axis) -> bool:
@@ -42,29 +68,68 @@ def _of_many_sizes(axis: Axis) -> bool:
 
 
 def draw_map(
-    panel: Axes, down: Axis, across: Axis, values: FloatArray, title: str, *, vmin: float, vmax: float | None
+    panel: Axes,
+    axes: Sequence[Axis],
+    values: FloatArray,
+    title: str,
+    unit: str,
+    *,
+    better: str,
+    high: float | None = None,
 ) -> None:
-    """Draw one statistic of every point of two axes as a heat map."""
-    image = panel.imshow(values, origin="lower", aspect="auto", cmap="viridis", vmin=vmin, vmax=vmax)
-    panel.set_title(title, fontsize=10)
+    """Draw one statistic of every point of two axes as a heat map from zero on.
+
+    Parameters
+    ----------
+    panel : Axes
+        Where.
+    axes : sequence of Axis
+        Two settings; the first goes upwards.
+    values : ndarray of float, shape (D, A) or (D * A,)
+        The statistic, not a number where there is none.
+    title : str
+        What it is.
+    unit : str
+        Of its numbers.
+    better : str
+        ``"much"`` or ``"little"``.
+    high : float, optional
+        End of the colours; that of the values if not given.
+    """
+    down, across = axes
+    values = values.reshape(len(down.values), len(across.values))
+    colours = GOOD if better == "much" else BAD
+    draw_cells(
+        panel,
+        values,
+        f"{unit}, bright is good",
+        colours=colours,
+        low=0.0,
+        high=high,
+        write=short,
+        origin="lower",
+        aspect="auto",
+    )
+    panel.set_title(f"{title} ({unit})" if unit == "%" else title, fontsize=10)
     for axis, set_ticks, set_label in (
         (down, panel.set_yticks, panel.set_ylabel),
         (across, panel.set_xticks, panel.set_xlabel),
     ):
-        every = -(-len(axis.values) // 16)
+        every = -(-len(axis.values) // _MOST_LABELS)
         set_ticks(np.arange(len(axis.values))[::every], value_labels(axis)[::every])
-        set_label(axis.key.label)
-    panel.tick_params(axis="x", labelrotation=45)
-    panel.tick_params(labelsize=7)
-    if values.size > MOST_WRITTEN:
-        if panel.figure is not None:
-            panel.figure.colorbar(image, ax=panel)
+        set_label(axis.key.label, fontsize=MIDDLE)
+    if max(map(len, value_labels(across))) * len(across.values) > 60:
+        panel.tick_params(axis="x", labelrotation=45)
+
+
+def draw_contours(panel: Axes, axes: Sequence[Axis], values: FloatArray, levels: Sequence[float]) -> None:
+    """Draw lines of equal shares over a map that has no numbers, which they would cross."""
+    values = values.reshape([len(axis.values) for axis in axes])
+    inside = [level for level in levels if np.nanmin(values) < level < np.nanmax(values)]
+    if panel.texts or not inside or min(values.shape) < 2:
         return
-    middle = (vmin + (np.nanmax(values) if vmax is None else vmax)) / 2 if np.isfinite(values).any() else 0.0
-    for (row, column), value in np.ndenumerate(values):
-        if np.isfinite(value):
-            colour = "black" if value > middle else "white"
-            panel.text(column, row, f"{value:.3g}", ha="center", va="center", fontsize=7, color=colour)
+    drawn = panel.contour(values, levels=inside, colors="black", linewidths=0.9)
+    panel.clabel(drawn, fmt="%g %%", fontsize=SMALL)
 
 
 def places(axis: Axis) -> FloatArray:
@@ -75,8 +140,10 @@ def places(axis: Axis) -> FloatArray:
 
 
 def value_labels(axis: Axis) -> list[str]:
-    """Write the values of an axis."""
-    return [f"{value:.4g}" if isinstance(value, float) else str(value) for value in axis.values]
+    """Write the values of an axis: those that a person listed as they are, those of a range in few digits."""
+    if not axis.key.is_number:
+        return [str(value) for value in axis.values]
+    return short_apart([float(value) for value in axis.values], 4 if axis.spacing == "list" else 2)
 
 
 def statistic(rows: Sequence[dict[str, Any]], name: str, factor: float = 1.0) -> FloatArray:
@@ -84,26 +151,56 @@ def statistic(rows: Sequence[dict[str, Any]], name: str, factor: float = 1.0) ->
     return np.array([np.nan if row[name] is None else factor * row[name] for row in rows], dtype=float)
 
 
-def panels(shape: tuple[int, int], cell_width: float, number: int = 2) -> tuple[Figure, list[Axes]]:
-    """Return a figure of maps of so many cells, two side by side; the width of a cell is in inches."""
-    down = -(-number // 2)
-    width, height = 2.0 + cell_width * shape[1], 2.0 + 0.27 * shape[0]
-    size = min(max(2 * width, 9), 24), down * min(max(height, 3.6), 16)
-    figure = Figure(figsize=size, layout="constrained")
-    drawn = list(np.ravel(figure.subplots(down, 2)))
+def map_size(axes: Sequence[Axis]) -> tuple[float, float]:
+    """Return the size of the map of two settings, or of the curve of one, in inches."""
+    if len(axes) < 2:
+        return 6.6, 2.8
+    down, across = (len(axis.values) for axis in axes)
+    return min(max(2.0 + 0.5 * across, 4.0), 13.0), min(max(1.3 + 0.3 * down, 2.6), 10.0)
+
+
+def new_panel(axes: Sequence[Axis]) -> Axes:
+    """Return new Axes for the map of two settings, or for the curve of one."""
+    return new_axes(map_size(axes))
+
+
+def panels(axes: Sequence[Axis], number: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure of so many maps or curves: one below the other, or two side by side if they are narrow."""
+    width, height = map_size(axes)
+    across = 2 if width <= 4.8 and number > 1 else 1
+    down = -(-number // across)
+    figure = Figure(figsize=(across * width, down * height), layout="constrained")
+    drawn = list(np.ravel(figure.subplots(down, across, sharex=len(axes) < 2, squeeze=False)))
     for panel in drawn[number:]:
         panel.remove()
     return figure, drawn[:number]
 
 
-def open_frame(panel: Axes) -> None:
-    """Take away the upper and the right line of a panel, and draw a faint grid."""
-    panel.spines[["top", "right"]].set_visible(False)
-    panel.grid(visible=True, linewidth=0.4, alpha=0.4)
+def write_sweep(result: SweepResult, figure: Figure | None, folder: Path, given: Sequence[str] = ()) -> None:
+    """Write the map of a sweep, if it has one, and its report into its folder, over those that it wrote before.
 
-
-def save_figure(figure: Figure | None, path: Path, *, dpi: int = 120) -> bool:
-    """Draw a figure into a PNG file, if there is one; say whether there is."""
-    if figure is not None:
-        FigureCanvasAgg(figure).print_figure(path, dpi=dpi)
-    return figure is not None
+    Parameters
+    ----------
+    result : SweepResult
+        What came of it.
+    figure : Figure or None
+        Its map.
+    folder : Path
+        Its folder.
+    given : sequence of str
+        What else lies there, for the report to lead to.
+    """
+    sweep, best = result.sweep, result.best
+    names = [axis.key.label for axis in sweep.axes]
+    header, told = result.table()
+    rows = [[*map(value_text, each), *cells] for each, cells in zip(sweep.values, told, strict=True)]
+    heading = "Points" if len(rows) <= MOST_LINES else f"The first {MOST_LINES} of {len(rows)} points; {POINTS} has all"
+    sheet = Sheet(
+        f"Sweep over {' and '.join(str(axis.key) for axis in sweep.axes)}",
+        result.describe_count()[1],
+        lines=[f"Best: {sweep.describe(best)}: {result.share(best)}."],
+        tables=[Table(heading, rows[:MOST_LINES], [*names, *header])],
+        figures=[] if figure is None else [("Map", figure)],
+        files=[POINTS, SWEEP, PLAN, CHUNKS, *given],
+    )
+    write_page(sheet, folder / REPORT, pictures=[] if figure is None else [folder / MAP], replace=True)

@@ -4,6 +4,7 @@ import functools
 import math
 import typing
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +31,7 @@ class SettingTable:
 
 
 CHIPS = (
-    SettingTable("training", Training),
+    SettingTable("training", Training, frozenset({"rule_options"})),
     SettingTable(
         "chip", Chip, frozenset({"spread", "stuck", "dead", "unformed", "cell_options", "step_variation_interval"})
     ),
@@ -72,8 +73,12 @@ class Key:
     @property
     def label(self) -> str:
         """Name and unit, for an axis."""
-        unit = UNITS.get(self.name)
-        return f"{self.name} ({unit})" if unit else self.name
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
+    @property
+    def unit(self) -> str:
+        """Its SI unit; empty if it has none."""
+        return UNITS.get(self.name, "")
 
     @property
     def is_number(self) -> bool:
@@ -107,8 +112,6 @@ def find_key(text: str, among: Sequence[SettingTable] = CHIPS) -> Key:
     ----------
     text : str
         Such as ``beta``, ``training.beta`` or ``wire``.
-    among : sequence of SettingTable
-        Tables that it may be in.
 
     Raises
     ------
@@ -152,6 +155,40 @@ def set_values(bench: Bench, texts: Sequence[str]) -> Bench:
     return with_settings(bench, values) if values else bench
 
 
+def read_options(texts: Sequence[str]) -> dict[str, Value]:
+    """Return ``KEY=VALUE`` of the options of a rule: numbers, true and false, and text.
+
+    Raises
+    ------
+    ConfigError
+        If one is no such pair, or is there twice.
+
+    Examples
+    --------
+    >>> read_options(["rate=2e-1", "most=5", "order=file"])
+    {'rate': 0.2, 'most': 5, 'order': 'file'}
+    """
+    found: dict[str, Value] = {}
+    for text in texts:
+        name, sign, value = (part.strip() for part in text.partition("="))
+        if not sign or not name:
+            raise ConfigError(f"--rule-option {text!r} must be KEY=VALUE")
+        if name in found:
+            raise ConfigError(f"--rule-option names {name} twice")
+        found[name] = _single(value)
+    return found
+
+
+def _single(text: str) -> Value:
+    """Return a number, a truth value or text, as TOML would read it without quotation marks."""
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text
+
+
 def set_own_values(bench: Bench, texts: Sequence[str]) -> Bench:
     """Return a bench with every ``KEY=VALUE`` set, in tables that it has.
 
@@ -175,13 +212,7 @@ def virtual_chip(bench: Bench) -> Chip:
 
 
 def with_settings(bench: Bench, values: Mapping[Key, Value]) -> Bench:
-    """Return a bench with other settings, checked as a bench file is.
-
-    Raises
-    ------
-    ConfigError
-        If the settings do not go together.
-    """
+    """Return a bench with other settings, checked as a bench file is: a ConfigError if they do not go together."""
     chip = virtual_chip(bench)
     in_chip = [str(key) for key in values if key.table != "training"]
     if in_chip and bench.chip is None and not bench.instruments and bench.backend != "simulated":
@@ -191,8 +222,7 @@ def with_settings(bench: Bench, values: Mapping[Key, Value]) -> Bench:
         )
     training = {key.name: value for key, value in values.items() if key.table == "training"}
     cells: dict[str, Any] = {key.name: value for key, value in values.items() if key.table == "chip"}
-    spread = {key.name: value for key, value in values.items() if key.table == "chip.spread"}
-    if spread:
+    if spread := {key.name: value for key, value in values.items() if key.table == "chip.spread"}:
         cells["spread"] = _revise(Spread, _in_form_of(chip.resolved.spread, spread), spread)
     update: dict[str, Any] = {"training": _revise(Training, bench.training.model_dump(), training)}
     if cells:

@@ -70,18 +70,7 @@ def lay_out_again(
     lay_out: Callable[[Mapping[str, Any]], Work],
     given: str = "bench, curve, patterns",
 ) -> Work:
-    """Lay out a study from the plan in its folder.
-
-    Parameters
-    ----------
-    folder : StudyFolder
-        Opened again.
-    kind : str
-        The verb.
-    lay_out : callable
-        Makes the work of a plan.
-    given : str
-        What the plan was made from.
+    """Lay out a study of a kind from the plan in its folder; `given` is what the plan was made from.
 
     Raises
     ------
@@ -104,13 +93,7 @@ def lay_out_again(
 
 
 def check_version(wanted: str) -> None:
-    """Refuse to do the work of another version of this package.
-
-    Raises
-    ------
-    RunError
-        Naming both.
-    """
+    """Refuse to do the work of another version of this package, by a RunError that names both."""
     ours = package_version()
     if ours != wanted:
         raise RunError(f"a worker has crossbar-hil {ours}, but the study was started by {wanted}")

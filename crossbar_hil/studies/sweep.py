@@ -10,14 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import ConfigError
+from crossbar_hil.results.arrays import Variable, cf_name
+from crossbar_hil.results.result import Result, Series
 from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.folder import write_json, write_text
-from crossbar_hil.studies.settings import Key, Value
+from crossbar_hil.studies.settings import UNITS, Key, Value
 from crossbar_hil.studies.study import Told
+from crossbar_hil.text import table_lines
 
-SWEEP, POINTS, MAP = "sweep.json", "points.csv", "map.png"
+SWEEP, POINTS, MAP, REPORT = "sweep.json", "points.csv", "map.png", "report.html"
 MOST_POINTS = 100_000
 """More points in one sweep are a slip of the pen."""
 AXES_OF_MAP = 2
@@ -44,8 +49,10 @@ class Sweep(ABC):
         return describe_settings([axis.key for axis in self.axes], self.values[point])
 
 
-class SweepResult(ABC):
+class SweepResult(Result, ABC):
     """What came of a sweep."""
+
+    __slots__ = ()
 
     noun: ClassVar[str]
     """What is counted at each point."""
@@ -64,9 +71,9 @@ class SweepResult(ABC):
     def share(self, point: int) -> str:
         """Write how good a point is."""
 
-    def effort(self, point: int) -> str:  # noqa: ARG002 - for those that tell it
-        """Write what a point took."""
-        return ""
+    @abstractmethod
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Return names of columns and, for every point, what a person wants to see of it beside its settings."""
 
     @abstractmethod
     def describe_count(self) -> tuple[int, str]:
@@ -81,6 +88,33 @@ class SweepResult(ABC):
     def describe_best(self) -> dict[str, Any]:
         """Return what there is to say of the virtual chips of the best point, as `lines_of_chips` takes it."""
         return {}
+
+    def told(self) -> list[tuple[str, str]]:
+        """Return the best point, and how many were counted at each."""
+        return [
+            ("best", f"{self.sweep.describe(self.best)}: {self.share(self.best)}"),
+            ("points", str(len(self.sweep.values))),
+            (self.noun, self.describe_count()[1]),
+        ]
+
+    def series(self) -> Series:
+        """Return one line a point."""
+        return Series.of(self.rows())
+
+    def variables(self) -> dict[str, Variable]:
+        """Return the statistics over a grid of the settings, not a number where there is none."""
+        axes = self.sweep.axes
+        names, shape = tuple(cf_name(str(axis.key)) for axis in axes), [len(axis.values) for axis in axes]
+        found = {
+            name: Variable((name,), np.array(axis.values), axis.key.unit or "1", str(axis.key))
+            for name, axis in zip(names, axes, strict=True)
+        }
+        statistics = self.statistics()
+        for name in dict.fromkeys(name for each in statistics for name in each):
+            values = [each.get(name) for each in statistics]
+            numbers = np.array([np.nan if value is None else value for value in values]).reshape(shape)
+            found[cf_name(name)] = Variable(names, numbers, "1", name.replace("_", " "))
+        return found
 
     def rows(self) -> list[dict[str, Any]]:
         """Return settings and statistics of every point."""
@@ -101,14 +135,14 @@ class SweepResult(ABC):
         write_json(folder / SWEEP, self.as_record())
 
     def tell(self, folder: Path, draw: Callable[[Path], object]) -> Told:
-        """Say what came of the sweep in a folder; `draw` draws its map into a file."""
+        """Say what came of the sweep in a folder; `draw` draws its map there, if it has one, and writes its report."""
         mapped = sum(len(axis.values) > 1 for axis in self.sweep.axes) <= AXES_OF_MAP
         number, sentence = self.describe_count()
         points = range(len(self.sweep.values))
+        few = len(points) <= MOST_LINES
         width = max(len(self.noun), len("folder")) + 2
-        lines = [f"{self.sweep.describe(point)}: {self.share(point)}{self.effort(point)}" for point in points]
         lines = [
-            *(lines if len(lines) <= MOST_LINES else []),
+            *([*lines_of_points(self.sweep.axes, self.sweep.values, *self.table()), ""] if few else []),
             f"{'best':{width}}{self.sweep.describe(self.best)}: {self.share(self.best)}{self._as_good()}",
             f"{self.noun:{width}}{sentence}",
             *lines_of_chips(self.describe_best()),
@@ -122,15 +156,15 @@ class SweepResult(ABC):
             self.noun: number,
             "seed": self.sweep.seed,
             "best": self.rows()[self.best],
-            "files": [POINTS, SWEEP, *([MAP] if mapped else [])],
+            "files": [POINTS, SWEEP, *([MAP] if mapped else []), REPORT],
             **({"virtual_chips": self.describe_best()} if self.describe_best() else {}),
         }
 
         def drawn() -> list[str]:
-            draw(folder / MAP)
-            return [f"{'map':{width}}{folder / MAP}"]
+            draw(folder)
+            return [*([f"{'map':{width}}{folder / MAP}"] if mapped else []), f"{'report':{width}}{folder / REPORT}"]
 
-        return Told(lines, record, drawn if mapped else list)
+        return Told(lines, record, drawn)
 
 
 def combine(axes: Sequence[Axis]) -> tuple[tuple[Value, ...], ...]:
@@ -158,6 +192,19 @@ def as_csv(rows: Sequence[dict[str, Any]]) -> str:
     return out.getvalue()
 
 
+def lines_of_points(
+    axes: Sequence[Axis], values: Sequence[Sequence[Value]], header: Sequence[str], cells: Sequence[Sequence[str]]
+) -> list[str]:
+    """Return the lines of a table of points: the settings that vary, and what came of each point."""
+    varying = [place for place, axis in enumerate(axes) if len(axis.values) > 1] or [0]
+    units = {key: UNITS.get(key.name) for key in (axes[place].key for place in varying)}
+    named = [f"{key} ({unit})" if unit else str(key) for key, unit in units.items()]
+    rows = [
+        [*(value_text(settings[place]) for place in varying), *row] for settings, row in zip(values, cells, strict=True)
+    ]
+    return table_lines([*named, *header], rows)
+
+
 def describe_settings(keys: Sequence[Key], values: Sequence[Value]) -> str:
     """Write settings for a message.
 
@@ -165,6 +212,9 @@ def describe_settings(keys: Sequence[Key], values: Sequence[Value]) -> str:
     >>> describe_settings([find_key("beta")], [5e7])
     'beta 5e+07'
     """
-    return ", ".join(
-        f"{key} {f'{value:g}' if isinstance(value, float) else value}" for key, value in zip(keys, values, strict=True)
-    )
+    return ", ".join(f"{key} {value_text(value)}" for key, value in zip(keys, values, strict=True))
+
+
+def value_text(value: Value) -> str:
+    """Write a value for a message."""
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -8,12 +8,7 @@ _ONE = np.array(1.0)
 
 
 class Tanh:
-    """tanh(beta I), with its slope.
-
-    Parameters
-    ----------
-    beta : float
-        Gain in 1/A.
+    """tanh(beta I), with its slope; the gain beta in 1/A.
 
     Examples
     --------

@@ -12,12 +12,9 @@ script; with 0.5 % noise it is 99.0 and 92.1 %."""
 
 
 def suggested_confirmations(noise: float) -> int:
-    """Return how many evaluations in a row should meet every target, for readings with noise.
+    """Return how many evaluations in a row should meet every target.
 
-    Parameters
-    ----------
-    noise : float
-        Relative standard deviation of a reading of a cell; 0 if readings repeat.
+    `noise` is the relative standard deviation of a reading of a cell; 0 if readings repeat.
 
     Examples
     --------

@@ -6,19 +6,7 @@ from crossbar_hil.arrays import FloatArray, IntArray
 
 
 def row_voltages(patterns: IntArray, v0: float, v1: float) -> FloatArray:
-    """Row voltages of binary patterns: `v0` for a 0, `v1` for a 1.
-
-    Parameters
-    ----------
-    patterns : ndarray of int, shape (P, R)
-        Bits.
-    v0, v1 : float
-        Voltage of a 0 and of a 1, in volts.
-
-    Returns
-    -------
-    ndarray of float, shape (P, R)
-        Row voltages, in volts.
+    """Row voltages (P, R), in volts, of binary patterns: `v0` for a 0, `v1` for a 1.
 
     Examples
     --------
@@ -29,14 +17,7 @@ def row_voltages(patterns: IntArray, v0: float, v1: float) -> FloatArray:
 
 
 def target_activations(labels: IntArray, target0: float, target: float) -> FloatArray:
-    """Activation that each output should reach: at least `target` for a 1, at most `target0` for a 0.
-
-    Parameters
-    ----------
-    labels : ndarray of int, shape (P, N)
-        Wanted outputs, 0 or 1.
-    target0, target : float
-        Targets of the two labels.
+    """Activation that each output (P, N) should reach: at least `target` for a 1, at most `target0` for a 0.
 
     Examples
     --------

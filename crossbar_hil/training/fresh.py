@@ -13,6 +13,7 @@ import numpy as np
 
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.confidence import wilson
+from crossbar_hil.results.arrays import Variable
 from crossbar_hil.training.activation import Tanh
 from crossbar_hil.training.encoding import row_voltages, target_activations
 from crossbar_hil.training.pairs import difference
@@ -34,6 +35,16 @@ class FreshReads(NamedTuple):
     activations: FloatArray
     """(M, P, N)."""
 
+    def variables(self) -> dict[str, Variable]:
+        """Return both as named arrays, with the dimensions of a `TrainingResult`."""
+        current, reached = ("read", "pattern", "column"), ("read", "pattern", "output")
+        reads = np.arange(1, len(self.currents) + 1)
+        return {
+            "fresh_current": Variable(current, self.currents, "A", "column current after training"),
+            "fresh_activation": Variable(reached, self.activations, "1", "tanh(beta I) after training"),
+            "read": Variable(("read",), reads, "1", "number of the read after training, from 1"),
+        }
+
 
 def reads_wanted(asked: int | None, noisy: bool | None, epochs: Sequence[Epoch]) -> int:
     """Return how many fresh reads a training gets that has converged.
@@ -45,8 +56,6 @@ def reads_wanted(asked: int | None, noisy: bool | None, epochs: Sequence[Epoch])
     noisy : bool, optional
         Whether readings vary; if that is not known, whether the last evaluations, between which nothing was pulsed,
         differ.
-    epochs : sequence of Epoch
-        Of the training.
     """
     if asked is not None:
         return asked
@@ -90,17 +99,7 @@ class Assurance:
 
     @classmethod
     def of(cls, fresh: FreshReads, labels: IntArray, *, beta: float, target0: float, target: float) -> "Assurance":
-        """Judge fresh reads.
-
-        Parameters
-        ----------
-        fresh : FreshReads
-            Of P patterns and N outputs.
-        labels : ndarray of int, shape (P, N)
-            Wanted output bits.
-        beta, target0, target : float
-            As in `Trainer`.
-        """
+        """Judge fresh reads of P patterns by the wanted output bits (P, N); gain and targets as in `Trainer`."""
         targets, senses = target_activations(labels, target0, target), 2.0 * labels - 1.0
         met: BoolArray = np.asarray((senses * (fresh.activations - targets) >= 0).all(axis=(1, 2)))
         beyond = senses * (difference(fresh.currents) - np.arctanh(targets) / beta)

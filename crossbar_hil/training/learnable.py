@@ -111,8 +111,7 @@ def _find(
         senses = 2.0 * labels[:, output] - 1.0
         edges = (senses * np.arctanh(target_activations(labels[:, output], target0, target))).astype(np.float64)
         asked = senses[:, None] * voltages / max(abs(v0), abs(v1))
-        found = _contradicting(asked, edges)
-        if found:
+        if found := _contradicting(asked, edges):
             return Contradiction(output, found)
     return None
 

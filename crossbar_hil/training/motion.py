@@ -22,10 +22,6 @@ class Motion:
 
     Parameters
     ----------
-    backend : DeviceBackend
-        The chip.
-    update : Update
-        How pulses are sent.
     unresponsive : int
         Pulses in a row without a reaction after which a cell gets no more; 0 for never.
     confirm : int
@@ -34,6 +30,10 @@ class Motion:
         Whether a training ends when nothing can move any more.
     known_curve : bool
         Whether it is known how long the curve is flat, and `unresponsive` allows for it.
+    most : int
+        Most pulses of one direction that a cell gets in an epoch.
+    repeats : bool
+        Whether the rule answers the same whenever it reads the same.
     """
 
     def __init__(
@@ -45,6 +45,8 @@ class Motion:
         *,
         give_up: bool,
         known_curve: bool,
+        most: int = 1,
+        repeats: bool = True,
     ) -> None:
         self.sent: list[Pulses] = []
         """What followed each of the last epochs; whoever trains adds it."""
@@ -54,17 +56,22 @@ class Motion:
         self.given_up = ""
         """Why nothing can move any more, once a training is to end for that."""
         self._readings: list[FloatArray] = []
-        self._backend, self._most = backend, update.most
+        self._backend, self._most, self._repeats = backend, most, repeats
         self._one_way = update.depress is None
         ways = (1 if self._one_way else 2) if unresponsive else 0
-        self._reactions = [Reactions(backend.shape, unresponsive, update.most) for _ in range(ways)]
+        self._reactions = [Reactions(backend.shape, unresponsive, most) for _ in range(ways)]
         self._blocks = False
         self._advice = "" if known_curve else RAISE_IT.format(unresponsive)
         self._due = self._reactions[0].due if ways else math.inf
         left = backend.pulses_left() if backend.noisy is False else None
-        self._most_idle = 0 if not give_up else max(confirm, IDLE) if left is None else 1
+        self._most_idle = 0 if not give_up else max(confirm, IDLE) if left is None or not repeats else 1
         self._idle, self._idle_at = 0, 0
-        self._ends_due = left // update.most if left is not None and give_up and self._one_way else math.inf
+        self._asked, self._left, self._moves = (
+            0,
+            0,
+            False,
+        )  # of an epoch: cells asked for, that react, any?
+        self._ends_due = left // most if left is not None and give_up and self._one_way else math.inf
 
     def read(self, conductances: FloatArray) -> None:
         """Take the (R, C) readings of an epoch, in siemens."""
@@ -77,23 +84,45 @@ class Motion:
 
     def possible(self, wanted: Pulses) -> Pulses | None:
         """Leave out unresponsive cells; None if nothing would move, and a training is to end for that."""
-        asked = left = np.count_nonzero(wanted.counts)
+        possible = self.part(wanted)
+        self.over()
+        return possible
+
+    def part(self, wanted: Pulses) -> Pulses | None:
+        """Do so for one of several updates of an epoch, which end by `over`."""
+        asked = left = int(np.count_nonzero(wanted.counts))
         if self._blocks:
             wanted = self._without_unresponsive(wanted)
-            left = np.count_nonzero(wanted.counts)
-        updates = self._updates
-        if not self._most_idle or (left and not (updates >= self._ends_due and self._all_ended(wanted.counts))):
+            left = int(np.count_nonzero(wanted.counts))
+        if not self._most_idle:
             return wanted
+        self._asked += asked
+        self._left += left
+        if left and not (self._updates >= self._ends_due and self._all_ended(wanted.counts)):
+            self._moves = True
+            return wanted
+        return None
+
+    def note(self, sent: Pulses) -> None:
+        """Note what was sent by one of several updates of an epoch."""
+        self._had |= sent.counts > 0
+
+    def over(self) -> None:
+        """Judge whether an epoch, all of whose updates were looked at, was one too many in which nothing moves."""
+        asked, left, moves = self._asked, self._left, self._moves
+        self._asked, self._left, self._moves = 0, 0, False
+        if not self._most_idle or moves or not (asked or self._repeats):  # who draws, or keeps state, may ask again
+            return
+        updates = self._updates
         self._idle = self._idle + 1 if self._idle_at == updates - 1 else 1
         self._idle_at = updates
         if self._idle < self._most_idle:
-            return None
+            return
         if not asked:
             self.given_up = NO_MORE_SENT if self._pulsed.any() else NOTHING_SENT
         else:
             why = NONE_REACTS if not left else NONE_MOVES if left < asked else ENDS_REACHED
             self.given_up = why if left == asked else f"{why}{self._advice}"
-        return None
 
     @property
     def unresponsive(self) -> BoolArray:
@@ -130,8 +159,10 @@ class Motion:
         if self._one_way:
             self._reactions[0].judge(self._readings, every, every, self._gone)
         else:
-            falling = [sent.depressing for sent in self.sent]
-            rising = [sent.counts - sent.depressing for sent in self.sent]
+            # Of a cell that was raised and lowered between two readings, they cannot tell whether it reacts.
+            told = [(sent.depressing == 0) | (sent.depressing == sent.counts) for sent in self.sent]
+            falling = [sent.depressing * one for sent, one in zip(self.sent, told, strict=True)]
+            rising = [(sent.counts - sent.depressing) * one for sent, one in zip(self.sent, told, strict=True)]
             for each, pulses in zip(self._reactions, (rising, falling), strict=True):
                 each.judge(self._readings, pulses, every, self._gone)
         self._due = min(each.due for each in self._reactions)
@@ -146,9 +177,8 @@ class Motion:
 
     def _all_ended(self, wanted: IntArray) -> bool:
         """Say whether every cell that is wanted is at the end of its curve, brought there by pulses of this kind."""
-        left = self._backend.pulses_left()
-        if left:
-            self._ends_due = self._updates + -(-left // self._most)
+        if left := self._backend.pulses_left():
+            self._ends_due = self._updates + left // self._most
             return False
         cells = wanted > 0
         if not self._backend.saturated_cells()[cells].all():

@@ -10,16 +10,7 @@ _PLUS, _MINUS = (..., slice(0, None, 2)), (..., slice(1, None, 2))
 
 
 def difference(columns: FloatArray) -> FloatArray:
-    """Plus minus minus of each pair, for currents as for conductances (equation 2).
-
-    Parameters
-    ----------
-    columns : ndarray of float, shape (..., C)
-        One value a column; C is even.
-
-    Returns
-    -------
-    ndarray of float, shape (..., C/2)
+    """Plus minus minus of each pair, (..., C/2) of (..., C), for currents as for conductances (equation 2).
 
     Examples
     --------
@@ -38,18 +29,10 @@ def column_name(column: int) -> str:
     return f"{column // 2 + 1}{'−' if column % 2 else '+'}"
 
 
-def potentiating_counts(signs: FloatArray) -> IntArray:
-    """One potentiating pulse a synapse: to its plus cell where the sign is +1, to its minus cell where it is -1.
+def potentiating_counts(signs: FloatArray | IntArray) -> IntArray:
+    """One potentiating pulse a synapse: to its plus cell where the sign (R, N) is +1, to its minus cell where it is -1.
 
-    Parameters
-    ----------
-    signs : ndarray, shape (R, N)
-        -1, 0 or 1.
-
-    Returns
-    -------
-    ndarray of int, shape (R, 2N)
-        Pulses for each cell.
+    Returned are the pulses for each cell, (R, 2N).
 
     Examples
     --------

@@ -36,12 +36,10 @@ def pulses_to_judge(unresponsive: int, sigma: float) -> int:
 
 
 class Reactions:
-    """Cells that do not react to pulses of one direction, found as the readings come in.
+    """The (R, C) cells that do not react to pulses of one direction, found as the readings come in.
 
     Parameters
     ----------
-    shape : (int, int)
-        (R, C).
     unresponsive : int
         Pulses in a row without a reaction after which a cell is unresponsive, at least one.
     most : int

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, stack
 from crossbar_hil.errors import DataError
+from crossbar_hil.results.arrays import Variable
+from crossbar_hil.results.result import Result, Series
+from crossbar_hil.text import counted
 from crossbar_hil.training.encoding import target_activations
 from crossbar_hil.training.pairs import difference
 
@@ -16,8 +19,8 @@ _STACKED = ("conductances", "currents", "activations", "counts", "depressing")
 """Arrays of an epoch that a result holds for all epochs."""
 MAY_HELP = "the error still falls, more epochs may help"
 SELDOM_HELP = "the error still falls, but with pull back more epochs seldom help"
-NOTHING_SENT = "the summed gradient is zero, so no pulse was sent"
-NO_MORE_SENT = "the summed gradient has become zero, so no more pulses are sent"
+NOTHING_SENT = "the rule asked for no pulse, so none was sent"
+NO_MORE_SENT = "the rule asks for nothing more, so no more pulses are sent"
 ENDS_REACHED = "every cell that the rule would pulse is at the end of its curve"
 NONE_REACTS = "no cell that the rule would pulse reacts to pulses"
 NONE_MOVES = "every cell that the rule would pulse is at the end of its curve or does not react to pulses"
@@ -75,9 +78,14 @@ class Miss:
     shortfall: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainingResult:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TrainingResult(Result):
     """The record of a training of E epochs over P patterns, R rows, C columns and N outputs."""
+
+    drawn_by: ClassVar[str] = "training"
+    plots: ClassVar[tuple[str, ...]] = (
+        "error", "conductances", "weights", "activations", "chip", "chip_change", "final_conductances", "answers",
+    )  # fmt: skip
 
     converged: bool
     epochs: int
@@ -112,6 +120,8 @@ class TrainingResult:
     """Whether activations beyond their target were pulled back to it."""
     given_up: str
     """Why nothing could move any more; empty if the training did not end for that."""
+    repeats: bool = True
+    """Whether the rule answers the same whenever it reads the same; else, what it asked for last says little."""
 
     @classmethod
     def from_epochs(
@@ -126,6 +136,7 @@ class TrainingResult:
         unresponsive: BoolArray | None = None,
         confirm: int = 1,
         pull_back: bool = False,
+        repeats: bool = True,
     ) -> Self:
         """Stack epochs into arrays.
 
@@ -150,6 +161,7 @@ class TrainingResult:
             confirm=confirm,
             pull_back=pull_back,
             given_up=epochs[-1].given_up,
+            repeats=repeats,
         )
 
     @property
@@ -215,18 +227,73 @@ class TrainingResult:
         )
         return f"{missed}; {self._stall() or (SELDOM_HELP if self.pull_back else MAY_HELP)}"
 
+    def told(self) -> list[tuple[str, str]]:
+        """Return how it ended, and after how much."""
+        _, rows, columns = self.conductances.shape
+        return [
+            (self.verdict, f"after {counted(self.epochs, 'epoch')}"),
+            ("sent", counted(self.pulses, "pulse")),
+            ("error", f"{self.errors[-1]:.3g}"),
+            ("chip", f"{rows} x {columns} cells"),
+            ("patterns", str(len(self.patterns))),
+        ]
+
+    def series(self) -> Series:
+        """Return one line an epoch."""
+        header = ["Epoch", "Error", "Pulses"]
+        header += [f"Conductance r{r + 1} c{c + 1} (S)" for r, c in np.ndindex(*self.conductances.shape[1:])]
+        header += [f"Pulses r{r + 1} c{c + 1}" for r, c in np.ndindex(*self.counts.shape[1:])]
+        header += [f"Current p{p + 1} c{c + 1} (A)" for p, c in np.ndindex(*self.currents.shape[1:])]
+        header += [f"Activation p{p + 1} o{o + 1}" for p, o in np.ndindex(*self.activations.shape[1:])]
+        arrays: tuple[Any, ...] = (self.conductances, self.counts, self.currents, self.activations)
+        rows = (
+            [n + 1, float(self.errors[n]), int(self.counts[n].sum()),
+             *(value for array in arrays for value in array[n].ravel().tolist())]
+            for n in range(self.epochs)
+        )  # fmt: skip
+        return Series(header, rows)
+
+    def variables(self) -> dict[str, Variable]:
+        """Return every array with its dimensions and unit."""
+        cell, output = ("epoch", "row", "column"), ("epoch", "pattern", "output")
+        _, rows, columns = self.conductances.shape
+        sizes = {"row": rows, "column": columns, "pattern": len(self.patterns), "output": columns // 2}
+        return {
+            "conductance": Variable(cell, self.conductances, "S", "conductance before the update"),
+            "pulses": Variable(cell, self.counts, "1", "pulses sent after the evaluation"),
+            "depressing": Variable(cell, self.depressing, "1", "pulses among these that depress"),
+            "current": Variable(("epoch", "pattern", "column"), self.currents, "A", "column current"),
+            "activation": Variable(output, self.activations, "1", "tanh(beta I)"),
+            "error": Variable(("epoch",), self.errors, "1", "summed distance to the targets"),
+            "target": Variable(("pattern", "output"), self.targets, "1", "activation to reach, or not to exceed"),
+            "saturated": Variable(("row", "column"), self.saturated, "1", "at the end of its curve after training"),
+            "unresponsive": Variable(("row", "column"), self.unresponsive, "1", "found not to react to pulses"),
+            "label": Variable(("pattern", "output"), self.labels, "1", "wanted output bit"),
+            "bit": Variable(("pattern", "row"), self.patterns, "1", "input bit"),
+            "epoch": Variable(("epoch",), np.arange(1, self.epochs + 1), "1", "number of the evaluation, from 1"),
+            **{
+                name: Variable((name,), np.arange(size), "1", f"number of the {name}, from 0")
+                for name, size in sizes.items()
+            },
+        }
+
     def _stall(self) -> str:
         """Why more epochs would not help; empty if they may."""
         updates = np.flatnonzero(self.counts.any(axis=(1, 2)))
         if self.given_up or not self.misses or (not updates.size and self.epochs == 1):
             return self.given_up
+        return (self._silence(updates) if self.repeats else "") or self._stagnation()
+
+    def _silence(self, updates: IntArray) -> str:
+        """Why a rule that repeats itself moves nothing any more, by the epochs that sent pulses; empty if it does."""
         if not updates.size:
             return NOTHING_SENT
-        if updates[-1] < self.epochs - 2 and self.errors[updates[-1] + 1 :].all():
+        last = updates[-1]
+        if last < self.epochs - 2 and self.errors[last + 1 :].all():
             return NO_MORE_SENT
-        if self.saturated[self.counts[updates[-1]] > 0].all():
+        if self.saturated[self.counts[last] > 0].all() and not self.depressing[last].any():
             return ENDS_REACHED
-        return self._stagnation()
+        return ""
 
     def _stagnation(self) -> str:
         """How long the error has found no new best; empty if that is not long."""

@@ -3,20 +3,31 @@
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources.abc import Traversable
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from crossbar_hil import defaults
+from crossbar_hil.arguments import is_number
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file
 from crossbar_hil.tables import Number, PerAmpere, Second, Siemens, Table, Volt, Whole
+from crossbar_hil.text import shown
+from crossbar_hil.training.asking import Rule, as_rule, draws, make_rule, most_in_epoch
 from crossbar_hil.training.learnable import check_learnable
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.trainer import Trainer
 from crossbar_hil.training.updates import Update
+
+
+def _single(options: Any) -> Any:
+    """Refuse an option that is no single value; the rule judges what it is."""
+    for name, value in options.items() if isinstance(options, dict) else ():
+        if not isinstance(value, bool | str) and not is_number(value):
+            raise ConfigError(f"{name}: {shown(value)} must be a finite number, text, true or false")
+    return options
 
 
 class Training(Table):
@@ -42,6 +53,8 @@ class Training(Table):
     """Width of the pulse."""
     rule: str = "manhattan"
     """Learning rule."""
+    rule_options: Annotated[dict[str, Any], BeforeValidator(_single)] = Field(default_factory=dict)
+    """Options of the rule, by the names that it gives them."""
     pull_back: bool = defaults.PULL_BACK
     """Whether activations beyond their target are pulled back to it."""
     dead_zone: Number = 0.0
@@ -104,10 +117,7 @@ _AS_THEY_ARE = {
 def check_labels(settings: Training) -> None:
     """Refuse a pattern set whose labels no chip without bias can learn, before any chip is looked at.
 
-    Raises
-    ------
-    DataError
-        Then, or if the pattern file is wrong.
+    A DataError then, or if the pattern file is wrong.
     """
     if settings.check_labels:
         task = PatternSet.from_csv(settings.pattern_file)
@@ -116,12 +126,36 @@ def check_labels(settings: Training) -> None:
         check_learnable(task.train, task.train_labels, **volts, target0=target0, target=settings.target)
 
 
-def make_trainer(settings: Training, backend: DeviceBackend) -> Trainer:
-    """Make the trainer that a bench file describes."""
+def make_update(settings: Training) -> tuple[Rule, Update]:
+    """Make the rule and the update that a bench file describes.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If the rule is not installed or does not take its options, or they do not go with the pulses.
+    """
+    rule = make_rule(settings.rule, load("rules", settings.rule), settings.rule_options)
     how = settings.model_dump(include={"both_ways", "ceiling_siemens", "verify_siemens", "tries"})
+    return rule, Update(settings.pulse, settings.depress, one_cell=as_rule(rule).one_cell, **how)
+
+
+def make_trainer(settings: Training, backend: DeviceBackend, *, seed: int | None = None, number: int = 0) -> Trainer:
+    """Make the trainer that a bench file describes; a rule that draws trains with a seed alone."""
+    rule, update = make_update(settings)
     what = settings.model_dump(include=_AS_THEY_ARE)
-    update = Update(settings.pulse, settings.depress, **how)
-    return Trainer(backend, update=update, rule=load("rules", settings.rule), **what)
+    return Trainer(backend, update=update, rule=rule, seed=seed, number=number, **what)
+
+
+def draws_of(settings: Training) -> bool:
+    """Say whether the rule needs the seed of the run."""
+    return draws(make_update(settings)[0])
+
+
+def most_pulses(settings: Training) -> int:
+    """Return the most pulses of one direction that a training sends to one cell."""
+    rule, update = make_update(settings)
+    patterns = 1 if as_rule(rule).acts == "all" else len(PatternSet.from_csv(settings.pattern_file).train)
+    return max(settings.epochs - 1, 0) * most_in_epoch(rule, update, patterns)
 
 
 @dataclass(frozen=True)
@@ -131,6 +165,8 @@ class BenchTraining:
     bench: str
     """Name of the bench."""
     settings: Training
+    seed: int | None = None
+    """Of a rule that draws."""
 
     @cached_property
     def task(self) -> PatternSet:
@@ -139,7 +175,7 @@ class BenchTraining:
 
     def make_trainer(self, backend: DeviceBackend) -> Trainer:
         """Make the trainer that the bench describes."""
-        return make_trainer(self.settings, backend)
+        return make_trainer(self.settings, backend, seed=self.seed)
 
     def ignored_by(self, trainer: Trainer) -> list[str]:
         """Say which settings of the bench file a trainer has left at its own defaults.

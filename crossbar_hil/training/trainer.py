@@ -1,17 +1,21 @@
-"""In-situ training: evaluate all patterns, pulse every synapse by the sign of its summed gradient, repeat."""
+"""In-situ training: evaluate all patterns, pulse what the learning rule says, repeat."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from crossbar_hil import defaults
-from crossbar_hil.arguments import FLAG, FUNCTION, NUMBER, expect, is_number
+from crossbar_hil.arguments import COUNT, FLAG, FUNCTION, NUMBER, expect, is_number
 from crossbar_hil.arrays import FloatArray, IntArray, checked_bits
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.errors import DataError
+from crossbar_hil.training.acting import Evaluated, act_on_all, act_on_each
 from crossbar_hil.training.activation import Tanh
+from crossbar_hil.training.asking import Asked, Rule, as_rule, check_rule, check_seed, most_in_epoch
 from crossbar_hil.training.confirmation import CONFIRM
 from crossbar_hil.training.encoding import row_voltages, target_activations
 from crossbar_hil.training.learnable import check_learnable
@@ -21,13 +25,13 @@ from crossbar_hil.training.patterns import as_text
 from crossbar_hil.training.prediction import Prediction
 from crossbar_hil.training.result import Epoch, TrainingResult, met_at_last
 from crossbar_hil.training.rules.manhattan import manhattan_signs
-from crossbar_hil.training.updates import Pulses, Update, checked_signs, no_pulses
+from crossbar_hil.training.rules.rule import Seen
+from crossbar_hil.training.updates import Pulses, Update, no_pulses
 
 BEYOND_FLAT = 2
 """Pulses without a reaction beyond the longest flat stretch of the curve: one leaves it, one is to spare."""
 MOST_BETA = 1e300
 """A gain beyond this, in 1/A, would overflow in the gradient."""
-Rule = Callable[[FloatArray, FloatArray], FloatArray]
 
 
 class Trainer:
@@ -39,8 +43,9 @@ class Trainer:
     recorded.
 
     Nothing can move any more when the update would pulse no cell, or only cells at the end of their curve or found
-    unresponsive. Where readings are known to repeat, this very epoch is then the last; else the last of `IDLE` such
-    epochs in a row, or of `confirm` if that is more.
+    unresponsive. Where readings are known to repeat, this very epoch is then the last; else, or where a rule keeps
+    state or draws, the last of `IDLE` such epochs in a row, or of `confirm` if that is more. That such a rule asks for
+    no pulse ends nothing.
 
     Parameters
     ----------
@@ -58,8 +63,9 @@ class Trainer:
         Most evaluations.
     v0, v1 : float
         Row voltage of a 0 and of a 1, in volts.
-    rule : callable
-        Learning rule ``(voltages (P, R), deltas (P, N)) -> signs (R, N)``.
+    rule : callable or LearningRule
+        Function ``(voltages (P, R), deltas (P, N)) -> signs (R, N)``, or a
+        `crossbar_hil.training.rules.rule.LearningRule`, of which every training works on a fresh copy.
     pull_back : bool
         Whether an activation that is beyond its target is pulled back to it, as equation 3 of the papers has it; if
         not, it counts as met and has no part in the gradient.
@@ -77,6 +83,10 @@ class Trainer:
         A cell that did not react to so many pulses in a row gets no more, or to as many as it takes to tell from noise
         (`crossbar_hil.training.reactions`) and from the longest flat stretch of its curve, where that is known; 0 for
         never. If not given, 10, and 0 with `pull_back`.
+    seed : int, optional
+        Of the run; needed by a rule that draws (`crossbar_hil.training.rules.draws`).
+    number : int
+        Of the chip in an ensemble, 0 in a run: each chip has draws of its own.
     check_labels : bool
         Whether labels are refused that no chip of cells that follow Ohm's law can learn without a bias
         (`crossbar_hil.training.learnable`).
@@ -106,6 +116,8 @@ class Trainer:
         give_up: bool | None = None,
         unresponsive: int | None = None,
         check_labels: bool = True,
+        seed: int | None = None,
+        number: int = 0,
     ) -> None:
         expect(DeviceBackend, backend=backend)
         expect(Pulse, optional=True, pulse=pulse)
@@ -115,12 +127,15 @@ class Trainer:
         expect(FLAG, pull_back=pull_back, check_labels=check_labels)
         expect(FLAG, optional=True, give_up=give_up)
         expect(FUNCTION, rule=rule)
+        expect(COUNT, optional=True, seed=seed)
+        expect(COUNT, number=number)
+        check_rule(rule)
         self.backend = backend
         if update is None:
             update = Update(Pulse(defaults.PULSE_V, defaults.PULSE_S) if pulse is None else pulse)
         elif pulse is not None and pulse != update.pulse:
             raise DataError(f"pulse of {pulse} is not that of the update, {update.pulse}; give one of the two")
-        self.update = update
+        self.update = replace(update, one_cell=True) if as_rule(rule).one_cell else update
         self.pulse = update.pulse
         self.pull_back = pull_back
         self.dead_zone = dead_zone
@@ -132,6 +147,7 @@ class Trainer:
         self.v1 = v1
         self.rule = rule
         self.check_labels = check_labels
+        self.seed, self.number = seed, number
         self._confirm = confirm
         self._motion: Motion | None = None  # of the training under way, or the last one
         self.give_up = not pull_back if give_up is None else give_up
@@ -270,6 +286,7 @@ class Trainer:
             saturated=self.backend.saturated_cells(),
             confirm=self.confirm,
             pull_back=self.pull_back,
+            repeats=as_rule(self.rule).repeats,
             unresponsive=None if self._motion is None else self._motion.unresponsive,
         )
 
@@ -297,6 +314,7 @@ class Trainer:
     def _begin(self, patterns: ArrayLike, labels: ArrayLike) -> tuple[IntArray, IntArray]:
         """Check a task, and say which settings of the bench file this trainer ignores, though nobody chose others."""
         task = self.check_task(patterns, labels)
+        check_seed(self.rule, self.seed)
         file = self.backend.training
         ignored = [] if file is None else file.ignored_by(self)
         if ignored:
@@ -309,8 +327,7 @@ class Trainer:
 
     def _epochs(self, voltages: FloatArray, labels: IntArray) -> Iterator[Epoch]:
         backend, update = self.backend, self.update
-        # Of the rule of this package it is known that its signs are signs, and this is the innermost loop.
-        rule = self.rule if self.rule is manhattan_signs else self._checked_rule
+        rule = Asked(self.rule, backend.shape, self.seed, self.number)
         activation = Tanh(self.beta)
         targets = target_activations(labels, self.target0, self.target)
         senses = 2.0 * labels - 1.0
@@ -323,11 +340,18 @@ class Trainer:
         nothing_sent = Pulses(no_pulses(backend.shape), no_pulses(backend.shape))
         confirm, met = self.confirm, 0
         unresponsive, known = self.unresponsive, self._flat_pulses is not None
+        most, repeats = most_in_epoch(self.rule, update, patterns), as_rule(self.rule).repeats
+        how: dict[str, Any] = {"give_up": self.give_up, "known_curve": known, "most": most, "repeats": repeats}
         self._motion = motion = (
-            Motion(backend, update, unresponsive, confirm, give_up=self.give_up, known_curve=known)
-            if self.give_up or unresponsive
-            else None
+            Motion(backend, update, unresponsive, confirm, **how) if self.give_up or unresponsive else None
         )
+
+        def see(some: slice, currents: FloatArray, conductances: FloatArray) -> Seen:
+            outputs = difference(currents)  # equation 2
+            activations = activation(outputs)  # equation 1
+            deltas = self._gaps(targets[some] - activations, senses[some]) * activation.slope(outputs)  # equation 3
+            return Seen(voltages[some], outputs, activations, targets[some], deltas, self.beta, conductances)
+
         for number in range(1, self.epochs + 1):
             measured = backend.read_currents(reads)
             currents = measured[:patterns]
@@ -343,26 +367,28 @@ class Trainer:
             if motion is not None:
                 motion.read(conductances)
             if not last and error:
-                if not self.pull_back:
-                    gaps = senses * shortfalls
-                if self.dead_zone:
-                    gaps = np.where(np.abs(gaps) < self.dead_zone, nothing, gaps)
-                deltas = gaps * activation.slope(outputs)  # equation 3
-                wanted = update.wanted(rule(voltages, deltas), conductances)  # equation 4
-                possible = wanted if motion is None else motion.possible(wanted)
-                if possible is not None:
-                    sent = update.send(backend, possible, conductances, read_volts)  # equation 5
-                elif motion is not None:
-                    given_up = motion.given_up
-                    last = bool(given_up)
+                if rule.acts == "all":
+                    deltas = self._gaps(gaps, senses, shortfalls) * activation.slope(outputs)  # equation 3
+                    seen = Seen(voltages, outputs, activations, targets, deltas, self.beta, conductances)
+                    sent = act_on_all(backend, rule, update, motion, seen, read_volts) or nothing_sent
+                else:
+                    evaluated = Evaluated(voltages, currents, conductances)
+                    sent = act_on_each(backend, rule, update, motion, evaluated, see, read_volts)
+                given_up = "" if motion is None else motion.given_up
+                last = bool(given_up)
             if motion is not None:
                 motion.sent.append(sent)
             yield Epoch(number, conductances, currents, activations, shortfalls, error, *sent, given_up)
             if last:
                 return
 
-    def _checked_rule(self, voltages: FloatArray, deltas: FloatArray) -> FloatArray:
-        return checked_signs(self.rule(voltages, deltas), (voltages.shape[1], deltas.shape[1]))
+    def _gaps(self, gaps: FloatArray, senses: Any, shortfalls: FloatArray | None = None) -> FloatArray:
+        """Return what of targets minus activations (P, N) the gradient is made of, by pull back and dead zone."""
+        if not self.pull_back:
+            gaps = senses * (np.maximum(senses * gaps, 0.0) if shortfalls is None else shortfalls)
+        if self.dead_zone:
+            gaps = np.where(np.abs(gaps) < self.dead_zone, 0.0, gaps)
+        return gaps
 
     def predict(self, patterns: ArrayLike) -> Prediction:
         """Let the chip as it stands judge patterns; reads only, no pulse.
@@ -377,13 +403,7 @@ class Trainer:
         return Prediction.from_activations(bits, Tanh(self.beta)(difference(currents)), self.target0, self.target)
 
     def check_task(self, patterns: ArrayLike, labels: ArrayLike) -> tuple[IntArray, IntArray]:
-        """Return patterns (P, R) and labels (P, N) as bits, if they fit the chip and each other; nothing is sent.
-
-        Raises
-        ------
-        DataError
-            If they do not.
-        """
+        """Return patterns (P, R) and labels (P, N) as bits; a DataError if they do not fit the chip or each other."""
         rows, columns = self.backend.shape
         bits = checked_bits("patterns", patterns, (None, None))
         wanted = checked_bits("labels", labels, (len(bits), None))

@@ -1,4 +1,4 @@
-"""From the signs of a learning rule to pulses on cells: one pulse a synapse, or a more careful way."""
+"""From what a learning rule says to pulses on cells: one pulse a synapse, counts, or a more careful way."""
 
 import functools
 from dataclasses import dataclass, field
@@ -7,12 +7,13 @@ from typing import NamedTuple
 import numpy as np
 
 from crossbar_hil.arguments import FLAG, expect, is_number
-from crossbar_hil.arrays import FloatArray, IntArray
+from crossbar_hil.arrays import FloatArray, IntArray, at
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.errors import DataError
 from crossbar_hil.training.pairs import potentiating_counts
 
 MOST_TRIES = 100
+UNSENT = "nothing of it was sent"
 
 
 class Pulses(NamedTuple):
@@ -46,13 +47,15 @@ class Update:
     """Write and verify: a potentiated cell is read and pulsed again until it has risen by so much since the update
     began, or has had `tries` pulses."""
     tries: int = 5
+    one_cell: bool = False
+    """Move the plus cell of a pair alone: a sign of -1 depresses it instead of raising the minus cell."""
     is_plain: bool = field(init=False)
     """Whether it is the rule of the papers: one potentiating pulse a synapse."""
 
     def __post_init__(self) -> None:
         expect(Pulse, pulse=self.pulse)
         expect(Pulse, optional=True, depress=self.depress)
-        expect(FLAG, both_ways=self.both_ways)
+        expect(FLAG, both_ways=self.both_ways, one_cell=self.one_cell)
         if self.pulse.amplitude_v < 0:
             raise DataError(
                 f"pulse amplitude {self.pulse.amplitude_v} V must be positive: the rule sends potentiating pulses"
@@ -61,6 +64,10 @@ class Update:
             raise DataError(f"depressing pulse amplitude {self.depress.amplitude_v} V must be negative")
         if (self.both_ways or self.ceiling_siemens is not None) and self.depress is None:
             raise DataError("pulses both ways and a refresh need a depressing pulse, none is given")
+        if self.one_cell and self.depress is None:
+            raise DataError("a rule that moves one cell of a pair depresses it too: give depress_v and depress_s")
+        if self.one_cell and (self.both_ways or self.ceiling_siemens is not None):
+            raise DataError("a rule that moves one cell of a pair leaves its partner alone: no both_ways, no refresh")
         if self.both_ways and self.ceiling_siemens is not None:
             raise DataError("pulses both ways leave nothing to refresh; give one of the two")
         for name in ("ceiling_siemens", "verify_siemens"):
@@ -69,52 +76,51 @@ class Update:
                 raise DataError(f"{name} {value} S must be a finite number above zero")
         if isinstance(self.tries, bool) or not isinstance(self.tries, int) or not 1 <= self.tries <= MOST_TRIES:
             raise DataError(f"tries {self.tries} must be a whole number from 1 to {MOST_TRIES}")
-        plain = not self.both_ways and self.ceiling_siemens is None and self.verify_siemens is None
+        plain = not (self.both_ways or self.one_cell or self.looks)
         object.__setattr__(self, "is_plain", plain)
 
     def pulses(self) -> list[Pulse]:
         """Return the pulses that may be sent."""
         return [self.pulse] if self.depress is None else [self.pulse, self.depress]
 
-    @property
-    def most(self) -> int:
-        """Most pulses of one direction that a cell gets in one update."""
-        return 1 if self.verify_siemens is None else self.tries
+    def most(self, asked: int = 1) -> int:
+        """Return the most pulses of one direction that a cell gets in one update, for which a rule asks so many."""
+        return asked if self.verify_siemens is None else asked + self.tries - 1
 
-    def wanted(self, signs: FloatArray, conductances: FloatArray) -> Pulses:
-        """Turn the signs of a rule into the first pulse of each cell; nothing is sent.
+    @property
+    def looks(self) -> bool:
+        """Whether an update goes by what the cells read before it."""
+        return self.ceiling_siemens is not None or self.verify_siemens is not None
+
+    def wanted(self, answer: FloatArray | IntArray, conductances: FloatArray) -> Pulses:
+        """Turn what a rule said into the first pulses of each cell; nothing is sent.
 
         Parameters
         ----------
-        signs : ndarray of float, shape (R, N)
-            -1, 0 or 1 for each synapse.
+        answer : ndarray, shape (R, N) or (R, C)
+            -1, 0 or 1 for each synapse, or potentiating pulses for each cell.
         conductances : ndarray of float, shape (R, C)
             As read before the update, in siemens.
         """
-        rising = potentiating_counts(signs)
+        counted = answer.shape == conductances.shape
+        rising = answer.astype(np.int64, copy=False) if counted else potentiating_counts(answer)
         falling = no_pulses(rising.shape)
         if self.is_plain:
             return Pulses(rising, falling)
         if self.both_ways:
-            falling = potentiating_counts(-signs)
+            falling = partners(rising)
+        elif self.one_cell and not counted:
+            minus = np.arange(rising.shape[1]) % 2
+            rising, falling = rising * (1 - minus), partners(rising * minus)
         elif self.ceiling_siemens is not None:
             full = (rising > 0) & (conductances >= self.ceiling_siemens)
-            rising, falling = rising * ~full, partners(full).astype(np.int64)
+            rising, falling = rising * ~full, partners(rising * full)
         return Pulses(rising + falling, falling)
 
     def send(self, backend: DeviceBackend, wanted: Pulses, conductances: FloatArray, read_v: float) -> Pulses:
-        """Carry out an update and return what was sent.
+        """Carry out an update of cells (R, C), read before in siemens, and return what was sent.
 
-        Parameters
-        ----------
-        backend : DeviceBackend
-            The chip.
-        wanted : Pulses
-            The first pulse of each cell.
-        conductances : ndarray of float, shape (R, C)
-            As read before the update, in siemens.
-        read_v : float
-            Voltage of the reads of a verification, in volts.
+        `read_v`, in volts, is that of the reads of a verification.
         """
         if self.is_plain:
             backend.send_pulses(wanted.counts, self.pulse)
@@ -135,7 +141,7 @@ class Update:
         """Pulse again what has not risen enough; return all potentiating pulses."""
         sent, goal = rising.copy(), conductances + (self.verify_siemens or 0.0)
         for _ in range(self.tries - 1):
-            again = (rising * (backend.read_conductances(read_v) < goal)).astype(np.int64)
+            again = ((rising > 0) & (backend.read_conductances(read_v) < goal)).astype(np.int64)
             if not again.any():
                 break
             backend.send_pulses(again, self.pulse)
@@ -151,31 +157,61 @@ def no_pulses(shape: tuple[int, int]) -> IntArray:
     return counts
 
 
-def checked_signs(signs: object, shape: tuple[int, int]) -> FloatArray:
-    """Return what a rule gave for (R, N) synapses.
+def checked_answer(answer: object, shape: tuple[int, int], most: int) -> FloatArray | IntArray:
+    """Return what a rule gave for a chip of R rows and C columns: signs (R, C / 2), or counts (R, C).
 
     Raises
     ------
     DataError
-        If it is anything but -1, 0 or 1 for each.
+        If it is anything but -1, 0 or 1 for each synapse, or a whole number from 0 to `most` for each cell, of which
+        one of each pair is 0.
     """
-    if not isinstance(signs, np.ndarray) or signs.shape != shape:
-        found = f"an array of shape {signs.shape}" if isinstance(signs, np.ndarray) else repr(signs)[:80]
-        raise DataError(f"the rule must return an array of signs of shape {shape}, got {found}; nothing was sent")
-    wrong = np.argwhere(~np.isin(signs, (-1, 0, 1)))
+    rows, columns = shape
+    if not isinstance(answer, np.ndarray) or answer.shape not in (shape, (rows, columns // 2)):
+        found = f"an array of shape {answer.shape}" if isinstance(answer, np.ndarray) else repr(answer)[:80]
+        raise DataError(
+            f"the rule must return whole counts of shape {shape} or signs of shape {(rows, columns // 2)}, got {found}"
+            f"; {UNSENT}"
+        )
+    if answer.shape == shape:
+        return _checked_counts(answer, most)
+    if answer.dtype.kind not in "iuf":
+        raise DataError(f"the rule must return signs as numbers, got an array of {answer.dtype}; {UNSENT}")
+    wrong = np.argwhere(~np.isin(answer, (-1, 0, 1)))
     if len(wrong):
         row, output = wrong[0]
         raise DataError(
-            f"the rule must return -1, 0 or 1 for each synapse, got {signs[row, output]} for row {row + 1}, "
-            f"output {output + 1}; nothing was sent"
+            f"the rule must return -1, 0 or 1 for each synapse, got {answer[row, output]} for row {row + 1}, "
+            f"output {output + 1}; {UNSENT}"
         )
-    return signs
+    return answer
+
+
+def _checked_counts(counts: IntArray, most: int) -> IntArray:
+    """Return whole counts (R, C), or refuse them."""
+    if counts.dtype.kind not in "iu":
+        raise DataError(f"the rule must return counts of an integer type, got {counts.dtype}; {UNSENT}")
+    wrong = np.argwhere((counts < 0) | (counts > most))
+    if len(wrong):
+        cell = tuple(map(int, wrong[0]))
+        raise DataError(
+            f"the rule must return from 0 to {most} pulses for a cell, as many as its `most` says, got {counts[cell]} "
+            f"for cell {at(*cell)}; {UNSENT}"
+        )
+    both = np.argwhere((counts > 0) & (partners(counts) > 0))
+    if len(both):
+        row, column = map(int, both[0])
+        raise DataError(
+            f"the rule must not pulse both cells of a pair, got {counts[row, column]} and {counts[row, column + 1]} "
+            f"pulses for cells {at(row, column)} and {at(row, column + 1)}; {UNSENT}"
+        )
+    return counts
 
 
 def partners(cells: np.ndarray) -> np.ndarray:
-    """Return the mask of the other cells of the pairs in which cells are marked; (R, C) both.
+    """Return what stands at the other cells of the pairs; (R, C) both.
 
-    >>> partners(np.array([[True, False, False, False]]))
-    array([[False,  True, False, False]])
+    >>> partners(np.array([[3, 0, 0, 0]]))
+    array([[0, 3, 0, 0]])
     """
     return cells.reshape(len(cells), -1, 2)[:, :, ::-1].reshape(cells.shape)

@@ -17,14 +17,12 @@ class Number:
 
 
 def number_of(share: FloatArray, values: FloatArray, least: float | None = None) -> Number:
-    """Return the mean of some values by their probabilities, and the ends of the central 95 %, interpolated.
+    """Return the mean of rising values (G,) by their probabilities, and the ends of the central 95 %, interpolated.
 
     The first value may stand for all that are smaller: `least` is then the low end, if its probability reaches there.
 
     Parameters
     ----------
-    share, values : ndarray of float, shape (G,)
-        Probabilities that add up to 1, and the values, rising.
     least : float, optional
         What the first value stands for down to; itself if not given.
 

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import tomli_w
@@ -15,8 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.backend import Pulse
-from crossbar_hil.errors import ConfigError, DataError, RunError, reason_of
+from crossbar_hil.errors import ConfigError, DataError, writing_new
 from crossbar_hil.parsing import parse_toml
+from crossbar_hil.results.arrays import Variable
+from crossbar_hil.results.result import Drawing, Result, Series
 from crossbar_hil.shipped import TextFile, read_text
 from crossbar_hil.tables import Number, Second, Siemens, Volt, Whole, problems_of
 
@@ -158,8 +160,11 @@ class TwinChip:
         return self.step_factors > 0
 
 
-class Twin(Part):
+class Twin(Result, Part):
     """A whole twin file."""
+
+    drawn_by: ClassVar[str] = "twin"
+    plots: ClassVar[tuple[str, ...]] = ("step_factors", "map", "curves")
 
     format: Literal[1] = 1
     rows: Annotated[Whole, Field(ge=1)]
@@ -198,6 +203,57 @@ class Twin(Part):
                 f"{row + 1}, column {column + 1}"
             )
         return self
+
+    def told(self) -> list[tuple[str, str]]:
+        """Return of what it is, and the numbers that all cells share, each with its interval."""
+        source = self.source
+        return [
+            ("of", f"{self.rows} x {self.columns} cells, {source.kind}, bench {source.bench}"),
+            ("made", source.made_utc),
+            *(
+                (name.replace("_", " "), f"{each.value:.3g} ({each.low:.3g} to {each.high:.3g})")
+                for name, each in self.numbers
+                if each is not None
+            ),
+            ("draws", str(self.count)),
+        ]
+
+    def series(self) -> Series:
+        """Return one line a cell; rows and columns count from 0."""
+        arrays = {name: np.array(values) for name, values in self.cells}
+        header = ["Row", "Column", *(_heading(name) for name in arrays)]
+        places = np.ndindex(self.rows, self.columns)
+        return Series(header, ([*place, *(float(each[place]) for each in arrays.values())] for place in places))
+
+    def variables(self) -> dict[str, Variable]:
+        """Return what each cell is like, the numbers that all share, the curve and the draws."""
+        start, factors, levels = self._arrays
+        draws = {"draw_start_siemens": start, "draw_step_factor": factors, "draw_level": levels}
+        cell, sizes = ("row", "column"), {"row": self.rows, "column": self.columns, "draw": self.count}
+        found = {name: Variable(cell, np.array(values), _unit(name), _words(name)) for name, values in self.cells}
+        found |= {name: Variable(("draw", *cell), values, _unit(name), _words(name)) for name, values in draws.items()}
+        for name, each in self.numbers:
+            if each is not None:
+                unit = "s" if name.endswith("_s") else "1"
+                ends = {"": each.value, "_low": each.low, "_high": each.high}
+                about = f"{_words(name)}, {each.source}"
+                found |= {
+                    f"{name}{end}": Variable((), np.array(number), unit, f"{about}{f', {end[1:]} end' if end else ''}")
+                    for end, number in ends.items()
+                }
+        curve = np.array(self.curve_siemens)
+        found["curve_siemens"] = Variable(("step",), curve, "S", "conductance at each level of the fitted curve")
+        found["step"] = Variable(("step",), np.arange(len(curve)), "1", "number of the level, from 0")
+        found |= {
+            name: Variable((name,), np.arange(size), "1", f"number of the {name}, from 0")
+            for name, size in sizes.items()
+        }
+        return found
+
+    def _to_be_drawn(self, what: str) -> Drawing:
+        if what != "map":
+            return super()._to_be_drawn(what)
+        return Drawing("plot_map", (np.array(self.cells.now_siemens),), {"title": "After the calibration"})
 
     @property
     def count(self) -> int:
@@ -257,13 +313,8 @@ class Twin(Part):
         RunError
             If it exists, which is never overwritten, or cannot be written.
         """
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(self.as_toml())
-        except FileExistsError as error:
-            raise RunError(f"{path} exists already and is not overwritten") from error
-        except OSError as error:
-            raise RunError(f"{path} cannot be written: {reason_of(error)}") from error
+        with writing_new(path), path.open("x", encoding="utf-8") as file:
+            file.write(self.as_toml())
 
 
 def read_twin(file: TextFile) -> Twin:
@@ -290,6 +341,20 @@ def _parse(name: str, text: str) -> Twin:
     if told is not None and told != _digest(tables):
         raise DataError(f"twin file {name} was changed since it was made, as its {DIGEST} shows; {ANEW}")
     return twin
+
+
+def _unit(name: str) -> str:
+    """Return the unit that stands in the name of an array."""
+    return "S" if name.endswith("_siemens") else "1"
+
+
+def _words(name: str) -> str:
+    return name.removesuffix("_siemens").removesuffix("_s").replace("_", " ")
+
+
+def _heading(name: str) -> str:
+    words = _words(name)
+    return f"{words[0].upper()}{words[1:]}{' (S)' if _unit(name) == 'S' else ''}"
 
 
 def _digest(tables: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray, checked_array
 from crossbar_hil.curves.levels import LARGEST_SIEMENS
-from crossbar_hil.errors import DataError, RunError, reason_of
+from crossbar_hil.errors import DataError, writing_new
 from crossbar_hil.parsing import parse_json
 from crossbar_hil.shipped import TextFile, read_text
 
@@ -133,12 +133,8 @@ def new_readings(path: Path, facts: dict[str, Any]) -> Iterator[ReadingsFile]:
     RunError
         If it exists, which is never overwritten, or cannot be written.
     """
-    try:
+    with writing_new(path):
         file = path.open("x", encoding="utf-8")
-    except FileExistsError as error:
-        raise RunError(f"{path} exists already and is not overwritten") from error
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {reason_of(error)}") from error
     begun = ReadingsFile(file)
     try:
         with file:
@@ -165,8 +161,7 @@ def load_readings(path: TextFile) -> Readings:
         facts, *steps = [parse_json(line) for line in lines]
         if facts.pop("calibration") != VERSION:
             raise ValueError("it is of another version")
-        missing = sorted(FACTS - set(facts))
-        if missing:
+        if missing := sorted(FACTS - set(facts)):
             raise ValueError(f"{missing[0]} is missing")
         shape = (int(facts["rows"]), int(facts["columns"]))
         maps = tuple(

@@ -81,7 +81,7 @@ function heights(data, values) {
 }
 
 function lines(data, width) {
-  const height = Math.round(between(width * 0.5, 170, 260)), left = 52, right = width - 12, top = 10, floor = height - 34, ends = [];
+  const height = Math.round(between(width * 0.5, 170, 260)), left = 52, right = width - 12, top = 24, floor = height - 34, ends = [];
   const xs = data.series.flatMap((each) => each.x), first = Math.min(...xs), last = Math.max(...xs, first + 1);
   const [share, marks] = heights(data, data.series.flatMap((each) => each.y));
   const x = (value) => left + (value - first) / (last - first) * (right - left), y = (value) => floor - share(value) * (floor - top);
@@ -92,8 +92,11 @@ function lines(data, width) {
   for (const mark of steps(first, last, Math.max(width / 90, 2)).filter(Number.isInteger)) {
     svg.append(label(x(mark), floor + 15, short(mark), "middle"));
   }
-  for (const [name, value] of Object.entries(data.levels)) {
-    svg.append(rule("level", left, y(value), right, y(value)), label(right, y(value) + (share(value) > 0.5 ? 13 : -4), name, "end"));
+  const late = data.series.flatMap((each) => each.x.map((value, at) => [x(value), y(each.y[at])])).filter(([across]) => across > right - 110);
+  const room = (height) => Math.min(...late.map(([, at]) => Math.abs(at - height)));
+  for (const [name, value] of Object.entries(data.levels)) {  // named on the side of it that the lines leave free
+    const at = y(value), below = at - top < 16 || (floor - at > 16 && room(at + 8) > room(at - 8));
+    svg.append(rule("level", left, at, right, at), label(right, at + (below ? 13 : -4), name, "end", "named"));
   }
   data.series.forEach((each, at) => {
     const place = (each.at ?? at) % 8, points = each.x.map((value, index) => [x(value), y(each.y[index])]);
@@ -108,7 +111,7 @@ function lines(data, width) {
     above = Math.max(at - 5, above + 12);
     svg.append(label(Math.min(beside + 4, width - 9), above, name, null, "strong"));
   }
-  svg.append(rule("axis", left, floor, right, floor), label(right, height - 4, data.x_label, "end"), label(2, height - 4, data.y_label));
+  svg.append(rule("axis", left, floor, right, floor), label(right, height - 4, data.x_label, "end"), label(2, 11, data.y_label));
   return [svg];
 }
 

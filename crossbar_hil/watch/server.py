@@ -4,28 +4,27 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import parse_qsl, urlsplit
 
 import jinja2
 
-from crossbar_hil.errors import CrossbarError
-from crossbar_hil.guard.storage import open_to_read
-from crossbar_hil.runs.report import REPORT
+from crossbar_hil.errors import CrossbarError, RunError
+from crossbar_hil.runs.many.listing import FACETS, Listing, Row
+from crossbar_hil.runs.neighbours import REPORT
 from crossbar_hil.text import printable
 from crossbar_hil.watch import views
-from crossbar_hil.watch.listing import FACETS, Listing, Row
 from crossbar_hil.watch.views import Data
 
 HOST = "127.0.0.1"
@@ -51,6 +50,8 @@ _STATIC = {
     "/watch.css": "text/css; charset=utf-8",
     "/watch.svg": "image/svg+xml",
 }
+_MOST_DIGITS = 9
+_PART = 1 << 16
 _FILTERS = ("page", "text", "since", "until", "sort", *FACETS)
 
 Query = list[tuple[str, str]]
@@ -212,8 +213,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _table(self, query: Query, now: datetime) -> Answer:
         asked = {name: value for name, value in query if name in _FILTERS}
-        if not asked.get("page", "0").isdecimal():
-            raise Refused(HTTPStatus.BAD_REQUEST, "page is a number")
+        page = asked.get("page", "0")
+        if not (page.isdecimal() and len(page) < _MOST_DIGITS):
+            raise Refused(HTTPStatus.BAD_REQUEST, f"page is a number of fewer than {_MOST_DIGITS} digits")
         listing = self.server.listing
         rows = listing.look()
         return _tag(listing.version, sorted(asked.items())), lambda: views.table_data(rows, listing.unread, asked, now)
@@ -267,24 +269,29 @@ class Handler(BaseHTTPRequestHandler):
         path = views.file_of(row.folder, dict(query).get("file", ""))
         if path is None:
             raise Refused(HTTPStatus.NOT_FOUND, "there is no such file any more")
-        try:
-            handle = open_to_read(path)
-        except OSError as error:
-            raise Refused(HTTPStatus.NOT_FOUND, "the file cannot be read") from error
-        with os.fdopen(handle, "rb") as file:
-            size = os.fstat(handle).st_size
-            headers = {}
-            kind = {".html": _HTML if path.name == REPORT else "", ".png": "image/png"}.get(path.suffix, "")
-            if not kind:
-                headers = {"Content_Disposition": f'attachment; filename="{_plain_name(path.name)}"'}
-            self._send_head(size, kind or "application/octet-stream", HTTPStatus.OK, csp=_OF_REPORT, **headers)
-            while size:  # and no more, should it be growing
-                part = file.read(min(size, shutil.COPY_BUFSIZE))  # type: ignore[attr-defined]
-                if not part:
-                    self.close_connection = True
-                    return
-                self.wfile.write(part)
-                size -= len(part)
+        with ExitStack() as stack:
+            try:
+                file = stack.enter_context(views.opened(path))
+            except RunError as error:
+                raise Refused(HTTPStatus.CONFLICT, str(error)) from error
+            except OSError as error:
+                raise Refused(HTTPStatus.NOT_FOUND, "the file cannot be read") from error
+            self._send_content(path, file)
+
+    def _send_content(self, path: Path, file: BinaryIO) -> None:
+        size = os.fstat(file.fileno()).st_size
+        headers = {}
+        kind = {".html": _HTML if path.name == REPORT else "", ".png": "image/png"}.get(path.suffix, "")
+        if not kind:
+            headers = {"Content_Disposition": f'attachment; filename="{_plain_name(path.name)}"'}
+        self._send_head(size, kind or "application/octet-stream", HTTPStatus.OK, csp=_OF_REPORT, **headers)
+        while size:  # and no more, should it be growing
+            part = file.read(min(size, _PART))
+            if not part:
+                self.close_connection = True
+                return
+            self.wfile.write(part)
+            size -= len(part)
 
     def _refuse(self, refused: Refused) -> None:
         headers = {"Allow": "GET"} if refused.status == HTTPStatus.METHOD_NOT_ALLOWED else {}

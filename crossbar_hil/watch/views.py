@@ -1,44 +1,39 @@
 """What each page shows, as plain data: the table of runs, one run, runs side by side, the life of a chip."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray, IntArray
-from crossbar_hil.errors import CrossbarError
+from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.guard.ledger import default_path, read_totals
 from crossbar_hil.guard.states import PHASE
+from crossbar_hil.guard.storage import open_to_read
 from crossbar_hil.runs.live import panels
 from crossbar_hil.runs.live.panels import Panel, Wear
-from crossbar_hil.runs.live.training import cell_names, spent_bars
+from crossbar_hil.runs.live.training import BY_OUTPUT, cell_names, spent_bars
+from crossbar_hil.runs.many.comparison import compare
+from crossbar_hil.runs.many.listing import COLUMNS, FACETS, Row, bench_of, key_of, select
+from crossbar_hil.runs.neighbours import REPORT
 from crossbar_hil.runs.recorded_settings import text_of
-from crossbar_hil.runs.report import FIGURES, REPORT
+from crossbar_hil.runs.report import FIGURES
 from crossbar_hil.runs.run import Run
 from crossbar_hil.runs.store import load_run
-from crossbar_hil.watch.listing import COLUMNS, FACETS, Row, bench_of, key_of, select
+from crossbar_hil.runs.training_record import RECORD
+from crossbar_hil.runs.training_run import TrainingRun
 
 Data = dict[str, Any]
 PAGE = 100
 """Rows that one page of the table has."""
 MOST_SIDE_BY_SIDE = 8
-OUTCOME = (
-    "kind",
-    "status",
-    "verdict",
-    "epochs",
-    "shown",
-    "pulses",
-    "error",
-    "accuracy",
-    "seed",
-    "started_utc",
-    "label",
-)
-"""Facts that stand first where runs are side by side."""
 _NOT_SHOWN = (".new", "-wal", "-shm", "-journal")
 
 
@@ -90,25 +85,10 @@ def run_data(row: Row, now: datetime) -> Data:
 def compare_data(rows: Sequence[Row], now: datetime) -> Data:
     """Return runs side by side: how they ended, settings that differ, settings that do not, and their panels."""
     runs = [load_run(row.folder) for row in rows]
-    settings = [{each.key: each for each in run.all_settings} for run in runs]
-    keys = list(dict.fromkeys(key for each in settings for key in each))
-    found: dict[str, list[Data]] = {"differ": [], "partly": [], "same": []}
-    for key in keys:
-        texts = [each[key].text if key in each else None for each in settings]
-        about = next(each[key].about for each in settings if key in each)
-        kind = "partly" if None in texts else "differ" if len(set(texts)) > 1 else "same"
-        found[kind].append({"key": key, "about": about, "texts": texts})
-    outcome = []
-    for name in OUTCOME:
-        values = [run.facts.get(name) for run in runs]
-        if any(value is not None and value != "" for value in values):  # which may be a list
-            texts = [None if value is None else text_of(value, exact=False) for value in values]
-            outcome.append({"key": name.replace("_", " "), "texts": texts})
     return {
         "now": now.isoformat(),
         "runs": [_row_data(row) for row in rows],
-        "outcome": outcome,
-        **found,
+        **{name: [each.as_text() for each in lines] for name, lines in compare(runs, map(_wear, rows)).items()},
         "panels": [[each._asdict() for each in run.panels()] for run in runs],
     }
 
@@ -135,7 +115,7 @@ def chip_data(rows: Iterable[Row], now: datetime) -> Data:
             "S",
             x_text="run 1" if len(worn) == 1 else f"runs 1 to {len(worn)}",
         ),
-        panels.grid("conductance", "Conductance now", worn[-1][1].last, "S", named),
+        panels.grid("conductance", "Conductance now", worn[-1][1].last, "S", named, about=BY_OUTPUT),
         panels.grid("pulses", "Pulses in all these runs", pulses, "", named),
         panels.grid("dose", "Dose in all these runs", dose_vs, "V s", named),
         spent_bars(pulses, dose_vs, bench_of(run).get("limits") or {}, "in all these runs"),
@@ -157,6 +137,34 @@ def file_of(folder: Path, key: str) -> Path | None:
     return next((path for path in _shown_files(folder) if key_of(path.relative_to(folder).as_posix()) == key), None)
 
 
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file of a run to read it; of a record that is being written, a copy of it as it is at this moment.
+
+    Raises
+    ------
+    RunError
+        If part of it is in SQLite's log beside it and it is no record, or is kept from being read.
+    """
+    if not is_in_two(path):
+        with os.fdopen(open_to_read(path), "rb") as file:
+            yield file
+        return
+    if path.name != RECORD:  # nobody but its guard opens a journal
+        raise RunError(f"part of {path.name} is in its log until who writes it has ended; it can be had then")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        with TrainingRun(path.parent).open_record() as record, closing(sqlite3.connect(copy)) as whole:
+            record.backup(whole)
+        with copy.open("rb") as file:
+            yield file
+
+
+def is_in_two(path: Path) -> bool:
+    """Say whether a database is written at this moment, part of it being in a log beside it."""
+    return os.path.lexists(path.with_name(f"{path.name}-wal"))
+
+
 def _row_data(row: Row) -> Data:
     return {"key": row.key, "cells": row.cells, "chip": row.chip_id, "why": row.why, "live": row.live}
 
@@ -165,7 +173,15 @@ def _files_of(folder: Path) -> list[Data]:
     found = []
     for path in _shown_files(folder):
         name = path.relative_to(folder).as_posix()
-        found.append({"key": key_of(name), "name": name, "bytes": path.stat().st_size, "report": name == REPORT})
+        found.append(
+            {
+                "key": key_of(name),
+                "name": name,
+                "bytes": path.stat().st_size,
+                "report": name == REPORT,
+                "kept": path.name != RECORD and is_in_two(path),
+            }
+        )
     return found
 
 

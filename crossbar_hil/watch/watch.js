@@ -158,8 +158,9 @@ const PAGES = {
         const lines = data.changed.map(([key, text, usual, about]) => row(h("th", { scope: "row", class: "mono" }, key), cell(text), cell(usual, "soft rest"), cell(about, "soft rest")));
         found.push(h("h2", {}, "Settings that differ from their defaults"), lines.length ? table(["setting", "value", "default", ""], lines, "settings own") : h("p", { class: "soft" }, "None."));
       }
-      const files = data.files.map((each) => h("li", {}, h("a", { href: `/file?run=${data.key}&file=${each.key}` }, each.report ? "report.html, the report on one page" : each.name),
-        h("span", { class: "soft" }, ` ${size(each.bytes)}`)));
+      const files = data.files.map((each) => h("li", {},
+        each.kept ? each.name : h("a", { href: `/file?run=${data.key}&file=${each.key}` }, each.report ? "report.html, the report on one page" : each.name),
+        h("span", { class: "soft" }, each.kept ? " in use until the bench is safe" : ` ${size(each.bytes)}`)));
       found.push(h("h2", {}, "Report and files"), h("ul", { class: "files" }, files));
       if (!data.why && !data.files.some((each) => each.report)) found.push(h("p", { class: "soft" }, "No report is written yet: crossbar-hil report makes one."));
       if (data.facts) found.push(folded("Every fact of the record", table(["fact", "value"], data.facts.map(([name, text]) => row(heading(name), cell(text))))));
@@ -186,7 +187,9 @@ const PAGES = {
     side(data, found) {
       const lines = found.map((each) => row(h("th", { scope: "row", title: each.about }, each.key),
         each.texts.map((text) => cell(text || "–", text === each.texts[0] ? "" : "other"))));
-      return table(["", ...data.runs.map((_, at) => letter(at))], lines, "settings side");
+      const box = table(["", ...data.runs.map((_, at) => letter(at))], lines, "settings side");
+      box.firstChild.style.minWidth = `${7 + 5.5 * data.runs.length}rem`;
+      return box;
     },
     boxes(data) {
       const together = [], apart = [];
@@ -213,7 +216,7 @@ const PAGES = {
         cell(moment(each.cells.started), "nowrap"), cell(word(each)), cell(short(each.sent)), cell(`${short(each.dose_vs)} V s`)));
       main.replaceChildren(h("div", { class: "head" }, h("h1", {}, many ? `Chip ${data.chip}` : "No chip"),
         h("span", { class: "soft" }, many ? `${data.kind}, ${many} run${many > 1 ? "s" : ""} in this folder` : "None of its runs has a chip_id and an epoch.")),
-      grid, many ? table(["", "run", "started (UTC)", "verdict", "pulses", "dose of all cells"], lines) : "");
+      grid, many ? table(["", "run", "started (UTC)", "verdict", "pulses", "dose"], lines, "settings life") : "");
       show(grid, data.panels.map(panel));
     },
   },

@@ -44,13 +44,7 @@ class CellVolts:
         return frozenset(fed)
 
     def of_ports(self, source_volts: Mapping[str, float | None]) -> dict[str, float | None]:
-        """Return the voltage of every port, None where it floats.
-
-        Parameters
-        ----------
-        source_volts : mapping of str to float or None
-            Voltage of each source, by port; None for one that is off.
-        """
+        """Return the voltage of every port, None where it floats, by that of each source, None for one that is off."""
         found: dict[str, float | None] = {port: source_volts.get(port) for port in self._sources}
         above = found.get(self._dividing)
         found["guard"] = found.get(self._guarding) if self._guarding else None

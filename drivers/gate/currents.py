@@ -29,18 +29,7 @@ def largest_read_currents(
 ) -> dict[str, float]:
     """Return the largest current of each source in a read, in amperes, by its port: with every row active.
 
-    Parameters
-    ----------
-    scheme : ReadScheme
-        How columns are read.
-    shape : tuple of int
-        (R, C) of the chip.
-    siemens : float
-        Conductance of every cell, in siemens.
-    voltage_v : float
-        Read voltage, in volts.
-    cell_current : callable
-        Current of a cell; ohmic if not given.
+    Every cell of the (R, C) chip has the same conductance.
 
     Examples
     --------

@@ -12,14 +12,10 @@ from ..schemes.write_schemes import DISTURB_SHARE, WRITE_SCHEMES, WriteScheme
 
 
 class DisturbLimit:
-    """A write scheme with a limit to what it does to other cells.
+    """A write scheme with a limit to what it does to other cells of an (R, C) chip.
 
     Parameters
     ----------
-    scheme : WriteScheme
-        How pulses are sent.
-    shape : tuple of int
-        (R, C) of the chip.
     limit_v : float, optional
         Most that an unselected cell may see, in volts; `DISTURB_SHARE` of the amplitude if not given.
 

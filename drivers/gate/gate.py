@@ -134,12 +134,7 @@ class Gate:
     def check_pulse_plan(self, plan: Mapping[Assignment, tuple[int, int]], volts: Mapping[str, float]) -> None:
         """Refuse a batch of pulses of which one would miss its cell, or be too much for another; nothing is sent.
 
-        Parameters
-        ----------
-        plan : mapping of tuple of str to tuple of int
-            The cell that is pulsed in each state.
-        volts : mapping of str to float
-            Amplitude of every source that pulses, in volts, by port.
+        `plan` names the cell that is pulsed in each state, `volts` the amplitude of every source that pulses, by port.
         """
         for assignment, cell in plan.items():
             relays = self.state_of(self._wired.crosspoints(assignment))
@@ -194,14 +189,10 @@ class Gate:
         return volts
 
     def _judge(self, channel: Shadow, volts: float, relays: RelayState | None, after: Outputs) -> None:
-        """Refuse a steady voltage, unless it was judged before in the same situation.
+        """Refuse a steady voltage, not zero, of a source, unless it was judged before in the same situation.
 
         Parameters
         ----------
-        channel : Shadow
-            The source that is to change.
-        volts : float
-            What it is to source, not zero.
         relays : RelayState, optional
             Their state; None if not known.
         after : tuple of tuple
@@ -242,10 +233,6 @@ class Gate:
         ----------
         amplitudes : mapping of str to float
             Amplitude of every source that pulses, in volts, by port.
-        width_s : float
-            Width in seconds.
-        count : int
-            How many.
         """
         if not 0 < width_s <= self.limits.width_s:
             raise LimitError(
@@ -366,25 +353,13 @@ class Gate:
 
 
 def check_reach(port: str, volts: float, settings: SourceSettings) -> None:
-    """Refuse a voltage that a source is not set up for.
-
-    Raises
-    ------
-    LimitError
-        Naming the port, the voltage and the range.
-    """
+    """Refuse a voltage that a source is not set up for, by a LimitError that names port, voltage and range."""
     if not abs(volts) <= settings.range_v:
         raise LimitError(f"{volts:g} V on port {port} exceeds its range of {settings.range_v:g} V")
 
 
 def real(what: str, value: float, unit: str) -> float:
-    """Return a number that may reach an instrument; neither truth values nor text, nor what is not finite, may.
-
-    Raises
-    ------
-    LimitError
-        Naming it.
-    """
+    """Return a number that may reach an instrument; a LimitError names a truth value, text, and what is not finite."""
     if type(value) is float and math.isfinite(value):
         return value
     if not is_number(value):
@@ -393,13 +368,7 @@ def real(what: str, value: float, unit: str) -> float:
 
 
 def whole(what: str, value: int) -> int:
-    """Return a whole number from 0 that may reach an instrument.
-
-    Raises
-    ------
-    LimitError
-        Naming it.
-    """
+    """Return a whole number from 0 that may reach an instrument; a LimitError names any other."""
     if not (isinstance(value, Integral) and is_number(value) and value >= 0):
         raise LimitError(f"{what} is {value!r:.40}, it must be a whole number from 0")
     return int(value)

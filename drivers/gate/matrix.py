@@ -13,14 +13,10 @@ T = TypeVar("T")
 
 
 class GatedMatrix(SwitchMatrix):
-    """The matrix behind the gate.
+    """The matrix behind the gate, which agrees to what is passed on.
 
     Parameters
     ----------
-    driver : SwitchMatrix
-        The matrix itself.
-    gate : Gate
-        Agrees to what is passed on.
     sources : iterable of GatedSource
         Are switched off first if all relays are to open.
 

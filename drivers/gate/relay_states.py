@@ -50,10 +50,6 @@ class RelayStates:
     ----------
     wired : WiredMatrix
         The crosspoints that there are.
-    read : ReadScheme
-        How the chip is read.
-    write : WriteScheme, optional
-        How it is written, if it is.
     sources : collection of str
         Ports with a source behind them.
     on_trial : bool
@@ -78,13 +74,7 @@ class RelayStates:
         self._known: dict[frozenset[str], RelayState] = {}
 
     def find(self, crosspoints: Iterable[str]) -> RelayState:
-        """Return the state in which exactly these crosspoints are closed.
-
-        Raises
-        ------
-        LimitError
-            If that is none of the states that may be.
-        """
+        """Return the state in which exactly these crosspoints are closed; a LimitError if that is none that may be."""
         try:
             closed = frozenset(crosspoints)
         except TypeError:

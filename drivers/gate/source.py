@@ -23,16 +23,7 @@ T = TypeVar("T")
 
 
 class GatedSource(SourceMeter):
-    """One source behind the gate.
-
-    Parameters
-    ----------
-    driver : SourceMeter
-        The channel itself.
-    gate : Gate
-        Agrees to what is passed on.
-    channel : Shadow
-        The gate's shadow of it.
+    """One source behind the gate, which agrees to what is passed on and keeps a shadow of the channel.
 
     Raises
     ------

@@ -39,9 +39,7 @@ class Wiring:
     """Matrix column of each column of the chip, that of column 0 first."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ports", dict(self.ports))
-        object.__setattr__(self, "rows", tuple(self.rows))
-        object.__setattr__(self, "columns", tuple(self.columns))
+        vars(self).update(ports=dict(self.ports), rows=tuple(self.rows), columns=tuple(self.columns))
         found = [
             f"wiring names no {name}, at least one is needed"
             for name in ("ports", "rows", "columns")

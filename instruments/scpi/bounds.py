@@ -45,25 +45,13 @@ def smallest_range(value: float, ranges: Sequence[float], what: str, unit: str) 
 
 
 def check_within(value: float, least: float, most: float, what: str, unit: str) -> None:
-    """Refuse a request beyond what is allowed; nothing was sent.
-
-    Raises
-    ------
-    LimitError
-        If it is beyond, or no number.
-    """
+    """Refuse a request beyond what is allowed, or no number, by a LimitError; nothing was sent."""
     if not least <= value <= most:
         raise LimitError(f"{what} is {value:g} {unit}, not from {least:g} to {most:g} {unit}")
 
 
 def check_settings(value: float, least: float, most: float, what: str, unit: str = "") -> None:
-    """Refuse a setting beyond what a model can do; nothing was sent.
-
-    Raises
-    ------
-    ConfigError
-        If it is beyond, or no number.
-    """
+    """Refuse a setting beyond what a model can do, or no number, by a ConfigError; nothing was sent."""
     if not least * (1 - 1e-9) <= value <= most * (1 + 1e-9):
         told, low, high = (quantity(each, unit, DIGITS) for each in (value, least, most))
         raise ConfigError(f"{what} is {told}, not from {low} to {high}")

@@ -2,15 +2,16 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from functools import lru_cache, partial
+from itertools import product
 from typing import ClassVar
 
-from crossbar_hil.errors import GarbledReply, InstrumentError
+from crossbar_hil.errors import ConfigError, GarbledReply, InstrumentError
 from crossbar_hil.instrument import relay_changes
 
 from ..settings.setting import Asked, Expected, Setting, SettingTable
 from ..transport.adapter import allowing
-from ..transport.matrix import RELAY_S, RelayMatrix, comma_lists
+from ..transport.matrix import RELAY_S, RelayMatrix, packed
 from .answers import fields, flag
 from .instrument import ScpiInstrument
 from .table import Questions, from_the_root, is_written, line, parse_found, question, together
@@ -107,13 +108,13 @@ class ScpiMatrix(ScpiInstrument, RelayMatrix):
 
     def _lines(self, opening: Iterable[str], closing: Iterable[str]) -> list[str]:
         to_open, to_close = f"{self.open_command} (@{{}})", f"{self.close_command} (@{{}})"
-        opens = [*map(to_open.format, comma_lists(opening, LONGEST_LINE - len(to_open.format(""))))]
+        opens = [*map(to_open.format, packed(sorted(opening), LONGEST_LINE - len(to_open.format(""))))]
         if opens:  # not every model says that it opens before it closes
             to_close = f"*WAI;:{to_close.removeprefix(':')}"
-        return [*opens, *map(to_close.format, comma_lists(closing, LONGEST_LINE - len(to_close.format(""))))]
+        return [*opens, *map(to_close.format, packed(sorted(closing), LONGEST_LINE - len(to_close.format(""))))]
 
     def _carry_out(self, lines: list[str], moving: int) -> tuple[frozenset[str], Callable[[], object]]:
-        for each in packed(lines):
+        for each in packed(lines, LONGEST_LINE, lambda before, line: f"{before};{from_the_root(line)}"):
             self.write(each)
         queries = ["*OPC?", *self._closed_queries()]
         with allowing(self.adapter, RELAY_S * (moving + 1)):
@@ -124,26 +125,78 @@ class ScpiMatrix(ScpiInstrument, RelayMatrix):
         return self._closed_in(answers), partial(self.check_errors, "; ".join(lines), error)
 
 
+class CardMatrix(ScpiMatrix):
+    """A mainframe of which the slots that hold one kind of matrix card are used."""
+
+    card: ClassVar[str]
+    """What such a card is called in messages."""
+    beside: ClassVar[Sequence[int]] = ()
+    """Numbers of further relays of a card, which must not be closed."""
+
+    _cards: tuple[int, ...] = ()
+
+    def cards(self) -> tuple[int, ...]:
+        """Ask which slots hold such a card; an InstrumentError if none does."""
+        self._cards = tuple(filter(self._holds_card, self.slots))
+        if not self._cards:
+            raise InstrumentError(f"{self.name} has no {self.card} in slots {self.slots[0]} to {self.slots[-1]}")
+        self._good.clear()  # what was judged before may be in a slot without one
+        return self._cards
+
+    def connected(self) -> frozenset[str]:
+        """Ask which crosspoints are closed, of the slots that hold such a card."""
+        if not self._cards:
+            self.cards()
+        return super().connected()
+
+    @abstractmethod
+    def _holds_card(self, slot: int) -> bool:
+        """Ask whether a slot holds such a card."""
+
+    def _prepare(self) -> None:
+        """See which cards are there, which may have been changed since, and how they are set."""
+        self._set_up(self.cards())
+
+    def _place(self, crosspoint: str) -> tuple[int, int, int]:
+        slot, row, column = super()._place(crosspoint)
+        if self._cards and slot in self.slots and slot not in self._cards:
+            raise ConfigError(f"{crosspoint!r}: slot {slot} of {self.name} holds no {self.card}")
+        return slot, row, column
+
+    def _closed_queries(self) -> list[str]:
+        return [_query_of(type(self), self._cards)]
+
+    def _parse_closed(self, reply: str) -> frozenset[str]:
+        return _closed_of(type(self), self._cards, reply)
+
+
+@lru_cache(maxsize=64)
+def _query_of(kind: type[CardMatrix], cards: tuple[int, ...]) -> str:
+    """Return what asks for all crosspoints of some cards, row by row, and then for the relays beside them."""
+    ends = kind.columns[0], kind.columns[-1]
+    spans = [":".join(kind._name(slot, row, end) for end in ends) for slot in cards for row in kind.rows]
+    beside = (f"{slot}{relay}" for slot in cards for relay in kind.beside)
+    return f"{kind.close_command}? (@{','.join([*spans, *beside])})"
+
+
+@lru_cache(maxsize=64)
+def _names_of(kind: type[CardMatrix], cards: tuple[int, ...]) -> list[str]:
+    """Return the names of what `_query_of` asks for."""
+    names = [kind._name(*place) for place in product(cards, kind.rows, kind.columns)]
+    return names + [f"{slot}{relay}" for slot in cards for relay in kind.beside]
+
+
+@lru_cache(maxsize=1024)
+def _closed_of(kind: type[CardMatrix], cards: tuple[int, ...], reply: str) -> frozenset[str]:
+    """Return which of them an answer says are closed."""
+    return closed_of(_names_of(kind, cards), reply)
+
+
 def _value(setting: Setting) -> Expected | None:
     """Return what a setting of a matrix is set to, which is always the same."""
     if callable(setting.value):
         raise TypeError(f"{setting.name} of a matrix depends on nothing")
     return setting.value
-
-
-def packed(lines: Iterable[str]) -> list[str]:
-    """Return lines in their order, as many to a message as it may hold.
-
-    >>> packed(["ROUT:OPEN (@1105)", "ROUT:OPEN (@1106)", "*WAI;:ROUT:CLOS (@1205)"])
-    ['ROUT:OPEN (@1105);:ROUT:OPEN (@1106);*WAI;:ROUT:CLOS (@1205)']
-    """
-    found: list[str] = []
-    for each in lines:
-        if found and len(more := f"{found[-1]};{from_the_root(each)}") <= LONGEST_LINE:
-            found[-1] = more
-        else:
-            found.append(each)
-    return found
 
 
 def channels(reply: str) -> list[str]:

@@ -1,8 +1,9 @@
 """Settings of SCPI instruments as PyMeasure properties: one line that sets, one query that gets."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from pymeasure.instruments.channel import Channel
 from pymeasure.instruments.instrument import Instrument
 from pymeasure.instruments.validators import strict_discrete_set, strict_range
 
@@ -20,8 +21,6 @@ def offers(table: SettingTable, channel: str = "") -> Callable[[Class], Class]:
 
     Parameters
     ----------
-    table : SettingTable
-        The settings.
     channel : str
         What stands for the number of a channel in commands; PyMeasure fills in ``{ch}``.
     """
@@ -33,6 +32,12 @@ def offers(table: SettingTable, channel: str = "") -> Callable[[Class], Class]:
         return kind
 
     return give
+
+
+def slots_with(table: SettingTable, numbers: Iterable[int], prefix: str) -> Any:
+    """Return what makes a PyMeasure channel of each slot of a mainframe, with the settings of a table."""
+    slot = offers(table, "{ch}")(type("Slot", (Channel,), {"__doc__": "One slot of the mainframe.", "table": table}))
+    return Instrument.MultiChannelCreator(slot, list(numbers), prefix=prefix)
 
 
 def setting_property(setting: Setting, channel: str = "") -> Any:

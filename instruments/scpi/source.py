@@ -66,15 +66,7 @@ class ScpiChannel(ScpiMeter):
             self._ranges(replace(settings, range_a=range_a))
 
     def prepare(self, settings: SourceSettings) -> None:
-        """Set the channel up as a source of 0 V with its output off, and read everything back.
-
-        Raises
-        ------
-        ConfigError
-            If the model cannot do what is asked; nothing was sent.
-        InstrumentError
-            If it does not take a setting, or one reads back other than it was set; the output was told to go off.
-        """
+        """Set the channel up as `SourceMeter.prepare` says, a source of 0 V that is off, and read everything back."""
         range_v, range_a = self._ranges(settings)
         self._settings = None
         self.output_off()

@@ -77,10 +77,7 @@ def parse_found(setting: Setting) -> Callable[[str], Expected]:
 class Together:
     """Questions that are asked in one message, with the error queue, and the reply to it that was right before.
 
-    Parameters
-    ----------
-    expected : dict
-        What must come back, by question; not changed afterwards.
+    What must come back, by question, is not changed afterwards.
     """
 
     def __init__(self, expected: Questions) -> None:

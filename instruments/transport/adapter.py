@@ -8,7 +8,7 @@ cause, until `BenchAdapter.resync` has opened the session again and proven it in
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from math import inf
 from typing import Any
 
@@ -459,14 +459,9 @@ def blind_write(adapter: Adapter, *commands: str) -> None:
         raise failures[0]
 
 
-@contextmanager
-def allowing(adapter: Adapter, seconds: float) -> Iterator[None]:
+def allowing(adapter: Adapter, seconds: float) -> AbstractContextManager[None]:
     """Give each exchange in the block more time; see `BenchAdapter.allowing`."""
-    if isinstance(adapter, BenchAdapter):
-        with adapter.allowing(seconds):
-            yield
-    else:
-        yield
+    return adapter.allowing(seconds) if isinstance(adapter, BenchAdapter) else nullcontext()
 
 
 def distrust(adapter: Adapter, cause: TransportError) -> TransportError:

@@ -92,11 +92,6 @@ class BenchInstrument(Instrument):
         oldest : tuple of int and str, optional
             Its oldest entry, where that was taken out before.
 
-        Returns
-        -------
-        list
-            Always empty.
-
         Raises
         ------
         InstrumentError

@@ -165,8 +165,7 @@ class SocketLink(Link):
     def __init__(self, resource: str, opened: MessageBasedResource, found: socket.socket) -> None:
         self._resource, self._opened, self._socket = resource, opened, found
         # pyvisa-py takes a refused connection for an open one.
-        refused = found.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if refused:
+        if refused := found.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             self.close()
             raise ConnectionLost(f"cannot open {resource}: {os.strerror(refused)}; {LOOK}")
         # Nagle's algorithm and delayed acknowledgement together cost about 44 ms an exchange.

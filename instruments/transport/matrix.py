@@ -1,5 +1,6 @@
 """What switch matrices with a language share: open what is not wanted, close what is, wait, read back, count."""
 
+import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
@@ -34,6 +35,10 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
     slots: ClassVar[range]
     rows: ClassVar[range]
     columns: ClassVar[range]
+    form: ClassVar[re.Pattern[str]]
+    """How a crosspoint is written: slot, row, column."""
+    example: ClassVar[str]
+    """A crosspoint, for messages."""
     model_settle_s: ClassVar[float] = 0.0
     """Time that relays of the model need to settle, in seconds."""
 
@@ -83,13 +88,10 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
 
     # ------------------------------------------------------------------ what a model or a language says
 
+    @classmethod
     @abstractmethod
-    def _name(self, slot: int, row: int, column: int) -> str:
+    def _name(cls, slot: int, row: int, column: int) -> str:
         """Write a crosspoint as the model does."""
-
-    @abstractmethod
-    def _place(self, crosspoint: str) -> tuple[int, int, int]:
-        """Return slot, row and column of a crosspoint; ``ConfigError`` if it is none."""
 
     @abstractmethod
     def _begin(self) -> None:
@@ -105,6 +107,14 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
 
     # ------------------------------------------------------------------ inside
 
+    def _place(self, crosspoint: str) -> tuple[int, int, int]:
+        """Return slot, row and column of a crosspoint; ``ConfigError`` if it is none."""
+        found = self.form.fullmatch(crosspoint.upper())
+        if found is None:
+            raise ConfigError(f"{crosspoint!r} is no crosspoint of {self.name}, such as {self.example}")
+        slot, row, column = found.groups()
+        return int(slot), row_number(row) if row.isalpha() else int(row), int(column)
+
     def _bounded(self, slot: int, row: int, column: int) -> tuple[int, int, int]:
         for what, value, allowed in (
             ("slot", slot, self.slots),
@@ -117,8 +127,7 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
 
     def _model_names(self, crosspoints: frozenset[str]) -> frozenset[str]:
         """Return crosspoints as the model writes them, if it has them; none is looked at twice."""
-        new = sorted(crosspoints - self._good.keys())
-        if new:
+        if new := sorted(crosspoints - self._good.keys()):
             places = [self._place(each) for each in new]
             for place in places:
                 self._bounded(*place)
@@ -141,16 +150,16 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
         self._known = found
 
 
-def comma_lists(names: Iterable[str], longest: int) -> list[str]:
-    """Return names, sorted, in lists with commas that are no longer than so many characters.
+def packed(parts: Iterable[str], longest: int, join: Callable[[str, str], str] = "{},{}".format) -> list[str]:
+    """Return parts in their order, joined to as few as can be of at most so many characters.
 
-    >>> comma_lists({"1A05", "1A01", "1A02"}, 9)
+    >>> packed(["1A01", "1A02", "1A05"], 9)
     ['1A01,1A02', '1A05']
     """
     found: list[str] = []
-    for name in sorted(names):
-        if found and len(found[-1]) + 1 + len(name) <= longest:
-            found[-1] += f",{name}"
+    for each in parts:
+        if found and len(more := join(found[-1], each)) <= longest:
+            found[-1] = more
         else:
-            found.append(name)
+            found.append(each)
     return found

@@ -115,15 +115,7 @@ class TspInstrument(BenchInstrument):
         return int(number), ",".join(fields[1:-2]).strip().strip('"')
 
     def raise_errors(self, count: float, after: str) -> None:
-        """Raise what is in the error queue, if the box says that there is something.
-
-        Parameters
-        ----------
-        count : float
-            How many errors the box says there are.
-        after : str
-            What was sent since it was empty, for the message.
-        """
+        """Raise what is in the error queue, if the box counts anything there `after` what was sent last."""
         if count != 0:
             self.check_errors(after)
             raise self.garbled_reply("print(errorqueue.count)", f"{count:g}", "the number of errors in its queue")

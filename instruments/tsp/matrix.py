@@ -7,13 +7,13 @@ import re
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
-from crossbar_hil.errors import ConfigError, InstrumentError
-from crossbar_hil.instrument import relay_changes, row_number
+from crossbar_hil.errors import InstrumentError
+from crossbar_hil.instrument import relay_changes
 
 from ..settings.setting import Asked
 from ..settings.tsp_matrix import TSP_MATRIX
 from ..transport.adapter import allowing
-from ..transport.matrix import RELAY_S, RelayMatrix, comma_lists
+from ..transport.matrix import RELAY_S, RelayMatrix, packed
 from .instrument import TspInstrument
 from .values import fixed
 
@@ -82,15 +82,15 @@ class TspMatrix(TspInstrument, RelayMatrix):
 
     def _lines(self, opening: Iterable[str], closing: Iterable[str]) -> list[str]:
         return [
-            *map('channel.open("{}")'.format, comma_lists(opening, LONGEST_LIST)),
-            *map('channel.close("{}")'.format, comma_lists(closing, LONGEST_LIST)),
+            *map('channel.open("{}")'.format, packed(sorted(opening), LONGEST_LIST)),
+            *map('channel.close("{}")'.format, packed(sorted(closing), LONGEST_LIST)),
         ]
 
     def _carry_out(self, lines: list[str], moving: int) -> tuple[frozenset[str], Callable[[], object]]:
         if self.settle_s > 0:
             lines = [*lines, f"delay({self.settle_s:.6f})"]
         asked = f"print({ALL_CLOSED}, errorqueue.count)"
-        *first, query = packed([*lines, asked])
+        *first, query = packed([*lines, asked], LONGEST_LINE, "{} {}".format)
         with allowing(self.adapter, self.settle_s + RELAY_S * (moving + 1)):
             for line in first:
                 self.write(line)
@@ -107,31 +107,6 @@ class TspMatrix(TspInstrument, RelayMatrix):
             raise self.garbled_reply(query, reply, "a list of channels")
         return frozenset(names)
 
-    def _name(self, slot: int, row: int, column: int) -> str:
-        return f"{slot}{chr(ord('A') + row - 1) if self.letters else row}{column:02d}"
-
-    def _place(self, crosspoint: str) -> tuple[int, int, int]:
-        row = "[A-Z]" if self.letters else "[0-9]"
-        found = re.fullmatch(f"([0-9])({row})([0-9]{{2}})", crosspoint.upper())
-        if found is None:
-            raise ConfigError(f"{crosspoint!r} is no crosspoint of {self.name}, such as {self.crosspoint(1, '1', 5)}")
-        return int(found[1]), row_number(found[2]), int(found[3])
-
-
-def packed(statements: Iterable[str]) -> list[str]:
-    """Return statements in their order, as many to a line as it may hold.
-
-    A statement that the box refuses does not keep it from the next ones: that is an error in its queue.
-
-    >>> packed(["reset()"] * 3)
-    ['reset() reset() reset()']
-    >>> [len(line) for line in packed(["delay(0.1)" * 60] * 3)]
-    [600, 600, 600]
-    """
-    found: list[str] = []
-    for each in statements:
-        if found and len(found[-1]) + 1 + len(each) <= LONGEST_LINE:
-            found[-1] += f" {each}"
-        else:
-            found.append(each)
-    return found
+    @classmethod
+    def _name(cls, slot: int, row: int, column: int) -> str:
+        return f"{slot}{chr(ord('A') + row - 1) if cls.letters else row}{column:02d}"

@@ -31,10 +31,6 @@ class Keithley2600SourceMeter(SourceMeter):
 
     Parameters
     ----------
-    box : PulsingBox
-        The box.
-    channel : Keithley2600Channel
-        The SMU.
     name : str
         Name in messages, such as ``smu.a``.
     """

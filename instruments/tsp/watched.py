@@ -16,17 +16,7 @@ RANGE = "current_range"
 
 
 class WatchedSettings:
-    """The settings of a channel, and what they must be.
-
-    Parameters
-    ----------
-    box : PulsingBox
-        The box.
-    letter : str
-        The channel, ``a`` or ``b``.
-    name : str
-        Name of the channel in messages.
-    """
+    """The settings of a channel, ``a`` or ``b``, of a box, and what they must be; named in messages."""
 
     def __init__(self, box: PulsingBox, letter: str, name: str) -> None:
         self._box, self._letter, self._name = box, letter, name

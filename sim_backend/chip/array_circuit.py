@@ -14,25 +14,14 @@ from ..circuit.cells import CellModel
 
 
 class ArrayCircuit:
-    """The circuit of R x C cells and its wires.
-
-    Parameters
-    ----------
-    conductances : ndarray of float, shape (R, C)
-        In siemens.
-    wire_ohm : float or pair
-        As of `solve_crossbar`, in ohm.
-    cell : CellModel
-        Current of a cell at a voltage.
-    """
+    """The circuit of cells (R, C), in siemens, and its wires, as of `solve_crossbar`, in ohm."""
 
     def __init__(self, conductances: FloatArray, wire_ohm: WireOhm, cell: CellModel) -> None:
-        self._conductances, self._wire_ohm, self._cell = conductances, wire_ohm, cell
+        self._shape = conductances.shape
         self._solver = CrossbarSolver(conductances, wire_ohm, cell)
 
     def update(self, conductances: FloatArray) -> None:
         """Take new conductances, shape (R, C), in siemens."""
-        self._conductances = conductances
         self._solver.update(conductances)
 
     def currents(self, voltages: FloatArray) -> FloatArray:
@@ -49,7 +38,6 @@ class ArrayCircuit:
         DataError
             If the cell model does not hold at a voltage that a cell sees.
         """
-        rows, columns = self._conductances.shape
-        on_rows, on_columns = np.zeros(rows), np.zeros(columns)
+        on_rows, on_columns = map(np.zeros, self._shape)
         on_rows[row], on_columns[column] = amplitude_v / 2, -amplitude_v / 2
         return self._solver.cell_volts(on_rows, on_columns)

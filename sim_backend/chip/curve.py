@@ -72,14 +72,7 @@ class ConductanceCurve:
                 "it must be in siemens"
             )
         levels.flags.writeable = False
-        for name, value in (
-            ("levels_siemens", levels),
-            ("pulse", pulse),
-            ("others", tuple(others)),
-            ("source", source),
-            ("height_v", height_v),
-        ):
-            object.__setattr__(self, name, value)
+        vars(self).update(levels_siemens=levels, pulse=pulse, others=tuple(others), source=source, height_v=height_v)
 
     @staticmethod
     def from_csv(path: str | BytesFile, pulse: Pulse | None = None) -> "ConductanceCurve":

@@ -27,13 +27,7 @@ _DRAWN = (*_NOISY, "step_spread", "shape_spread", "column_offset_a", "drift")
 
 
 def checked_effects(**numbers: Any) -> Effects:
-    """Return effects of given sizes.
-
-    Raises
-    ------
-    DataError
-        If one is out of range.
-    """
+    """Return effects of given sizes; a DataError if one is out of range."""
     try:
         return Effects(**numbers)
     except ValidationError as error:
@@ -45,10 +39,6 @@ class ChipEffects:
 
     Parameters
     ----------
-    effects : Effects
-        How large each is.
-    shape : (int, int)
-        R and C.
     top : float
         Largest rise of the chip's curve, in siemens.
     rng : numpy.random.Generator or None

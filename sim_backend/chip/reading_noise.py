@@ -18,16 +18,9 @@ FLICKER_S = np.array([1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3, 1e4, 1e5])
 
 
 class ReadingNoise:
-    """The noise of R x C cells.
+    """The noise of R x C cells by its effects, of relative heights and times in seconds.
 
-    Parameters
-    ----------
-    effects : Effects
-        Relative heights, and times in seconds.
-    shape : (int, int)
-        R and C.
-    rng : numpy.random.Generator
-        Slow noise begins in a state that is drawn at once.
+    Slow noise begins in a state that is drawn at once.
     """
 
     def __init__(self, effects: Effects, shape: tuple[int, int], rng: np.random.Generator) -> None:

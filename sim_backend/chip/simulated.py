@@ -145,7 +145,9 @@ class SimulatedBackend(DeviceBackend):
         rows, columns = self.shifts.shape
         self.shape = (rows, columns)
         self.limits = limits
-        self.scale = _positive("scale", scale)
+        if not (math.isfinite(scale) and scale > 0):
+            raise DataError(f"scale {scale} must be finite and above zero")
+        self.scale = float(scale)
         self._scale = np.array(self.scale)  # numpy is faster with an array
         self.read_noise = _not_negative("read_noise", read_noise)
         self.step_variation = _not_negative("step_variation", step_variation)
@@ -355,18 +357,9 @@ class SimulatedBackend(DeviceBackend):
             self.pass_time(float(counts.sum()) * pulse.width_s)
 
     def expose(self, row: int, column: int, voltage_v: float, seconds: float) -> None:
-        """Hold a voltage across one cell for a while, as happens to it on a bench.
+        """Hold a voltage, row minus column in volts, across a cell (from 0) for some seconds, as happens on a bench.
 
         What it does stands in `crossbar_hil.sim_backend.chip.exposure`.
-
-        Parameters
-        ----------
-        row, column : int
-            The cell, counted from 0.
-        voltage_v : float
-            Row minus column, in volts.
-        seconds : float
-            Duration of the voltage.
 
         Raises
         ------
@@ -386,7 +379,8 @@ class SimulatedBackend(DeviceBackend):
         if not self._all_mobile:
             steps = steps * self._mobile
         if self.step_variation and self.rng is not None:
-            steps = _vary_steps(steps, self.step_variation, self.rng)
+            square = self.step_variation**2  # the sum of n gamma steps of mean 1 is one gamma draw
+            steps = self.rng.gamma(steps / square, square)
         self._cells.advance(index, steps)
         self._update()
 
@@ -549,11 +543,6 @@ class SimulatedBackend(DeviceBackend):
         return mask
 
 
-def _vary_steps(steps: Any, variation: float, rng: np.random.Generator) -> FloatArray:
-    """Sum of n gamma steps of mean 1 is one gamma draw of shape n / variation^2."""
-    return rng.gamma(steps / variation**2, variation**2)
-
-
 def cell_mask(name: str, cells: Sequence[tuple[int, int]], shape: tuple[int, int]) -> BoolArray:
     """Mark cells given as [row, column] on a chip of some shape."""
     mask = np.zeros(shape, dtype=bool)
@@ -562,12 +551,6 @@ def cell_mask(name: str, cells: Sequence[tuple[int, int]], shape: tuple[int, int
             raise DataError(f"{name} cell {at(row, column)} is not on the chip of {shape[0]} by {shape[1]} cells")
         mask[row, column] = True
     return mask
-
-
-def _positive(name: str, value: float) -> float:
-    if not math.isfinite(value) or value <= 0:
-        raise DataError(f"{name} {value} must be finite and above zero")
-    return float(value)
 
 
 def _not_negative(name: str, value: float) -> float:

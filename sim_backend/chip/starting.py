@@ -16,12 +16,9 @@ from .variation import lognormal_shifts, rescaled_lognormal_shifts
 
 
 def draw_shifts(chip: Chip, curve: ConductanceCurve, rng: np.random.Generator) -> FloatArray:
-    """Draw the shifts of one chip as its table says, by `rng` unless they are those of a map.
+    """Draw the shifts (R, C) of one chip as its table says, in siemens, by `rng` unless they are those of a map.
 
-    Returns
-    -------
-    ndarray of float, shape (R, C)
-        In siemens; K times a shift is the conductance at which a cell starts.
+    K times a shift is the conductance at which a cell starts.
     """
     shape = (chip.rows, chip.columns)
     chip = chip.resolved

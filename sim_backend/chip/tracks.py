@@ -68,8 +68,6 @@ class CellLevels:
     ----------
     curve : ConductanceCurve
         The measured curve, with those of other pulses beside it.
-    shape : (int, int)
-        R and C.
     """
 
     def __init__(self, curve: ConductanceCurve, shape: tuple[int, int]) -> None:

@@ -17,13 +17,7 @@ def twin_curve(twin: Twin) -> ConductanceCurve:
 
 
 def check_size(chip: Chip, twin: Twin) -> None:
-    """Refuse a twin of a chip of another size.
-
-    Raises
-    ------
-    DataError
-        Then.
-    """
+    """Refuse a twin of a chip of another size, by a DataError."""
     if (chip.rows, chip.columns) != (twin.rows, twin.columns):
         raise DataError(
             f"the twin is of a chip of {twin.rows} by {twin.columns} cells, the bench has {chip.rows} by "

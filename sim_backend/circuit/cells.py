@@ -301,24 +301,12 @@ class Tabulated:
         return pieces[:, piece], size - v[piece]
 
     def current(self, conductances: FloatArray, voltages: FloatArray) -> FloatArray:
-        """Interpolate the table.
-
-        Raises
-        ------
-        DataError
-            If a voltage lies beyond the last point.
-        """
+        """Interpolate the table; a DataError if a voltage lies beyond its last point."""
         (c0, c1, c2, c3), x = self._at(voltages)
         return conductances * np.copysign(c0 + x * (c1 + x * (c2 + x * c3)), voltages)
 
     def slope(self, conductances: FloatArray, voltages: FloatArray) -> FloatArray:
-        """Return the derivative of the interpolation.
-
-        Raises
-        ------
-        DataError
-            If a voltage lies beyond the last point.
-        """
+        """Return the derivative of the interpolation; a DataError if a voltage lies beyond the last point."""
         (_, c1, c2, c3), x = self._at(voltages)
         return conductances * (c1 + x * (2 * c2 + x * 3 * c3))
 

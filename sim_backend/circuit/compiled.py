@@ -20,12 +20,10 @@ _kept = threading.local()
 
 
 def work_memory(shape: tuple[int, int], *, whole: bool, shared: bool = False) -> FloatArray:
-    """Return memory of the kernel for one shape.
+    """Return memory of the kernel for one shape (R, C).
 
     Parameters
     ----------
-    shape : (int, int)
-        R and C.
     whole : bool
         Whether all potentials will be asked for.
     shared : bool

@@ -14,8 +14,6 @@ def dense_potentials(
 
     Parameters
     ----------
-    net : Network
-        The wires.
     cells : ndarray of float, shape (R, C)
         Conductances, in siemens.
     drives : ndarray of float, shape (P, R)

@@ -43,13 +43,7 @@ def uses_kernels(net: Network) -> bool:
 
 
 class DenseEngine:
-    """A dense solution each time.
-
-    Parameters
-    ----------
-    net : Network
-        The wires.
-    """
+    """A dense solution of the wires each time."""
 
     def __init__(self, net: Network) -> None:
         self.net = net
@@ -67,13 +61,7 @@ class DenseEngine:
 
 
 class CompiledEngine:
-    """The kernels, with the memory that holds the last solution.
-
-    Parameters
-    ----------
-    net : Network
-        The wires, and the cells of `currents`.
-    """
+    """The kernels for the wires, and the cells of `currents`, with the memory that holds the last solution."""
 
     def __init__(self, net: Network) -> None:
         self.net = net

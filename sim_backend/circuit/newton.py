@@ -47,9 +47,6 @@ def newton(
 
     Parameters
     ----------
-    engine : Engine
-        Of the network.
-    cell : CellModel
     conductances : ndarray of float, shape (R, C)
         In siemens.
     drive : ndarray of float, shape (R,)
@@ -96,17 +93,7 @@ def _chords(cell: CellModel, drive: FloatArray) -> FloatArray:
 
 
 class _Lines:
-    """The linear circuit between the voltages at the ends of all lines.
-
-    Parameters
-    ----------
-    engine : Engine
-        Of the network.
-    drive : ndarray of float, shape (R,)
-        Of the word lines, in volts.
-    ends : ndarray of float, shape (C,), optional
-        Of the bit lines, in volts.
-    """
+    """The linear circuit between the voltages at the ends of all word lines (R,) and all bit lines (C,), in volts."""
 
     def __init__(self, engine: Engine, drive: FloatArray, ends: FloatArray | None) -> None:
         self.net, self._engine, self._drive, self._ends = engine.net, engine, drive, ends

@@ -28,15 +28,7 @@ from .wired import Wires, wired_transfer
 
 
 class Judge:
-    """Says of trained chips whether they meet every target of a task.
-
-    Parameters
-    ----------
-    trainer : Trainer
-        Its settings are those of every chip.
-    task : PatternSet
-        What was trained.
-    """
+    """Says of trained chips, all with the settings of one trainer, whether they meet every target of a task."""
 
     def __init__(self, trainer: Trainer, task: PatternSet) -> None:
         self._trainer, self._patterns, self._labels = trainer, task.train, task.train_labels

@@ -112,7 +112,7 @@ class BenchEnsemble:
         """Evaluate one chip once, so that whatever is wrong with the settings is said."""
         own = draw_own_arrays(self.chip, 1, self._shape, seed=seed).of(0)
         backend = self._backend(seed, 0, self._draw(seed, 0, 1)[0], own)
-        trainer = make_trainer(self.bench.training, backend)
+        trainer = make_trainer(self.bench.training, backend, seed=seed)
         trainer.check_task(self.task.train, self.task.train_labels)
         for pulse in trainer.update.pulses():
             backend.check_pulses(np.zeros(backend.shape, dtype=np.int64), pulse)
@@ -204,16 +204,9 @@ class BenchEnsemble:
         return self.chip.rows, self.chip.columns
 
     def train(self, seed: int, first: int, count: int, drifts: Sequence[float] = ()) -> EnsembleResult:
-        """Train the chips number `first` to ``first + count - 1``, in one thread, and judge them afterwards.
+        """Train chips `first` to ``first + count - 1`` in one thread, judge them, and again after relative drifts.
 
-        Parameters
-        ----------
-        seed : int
-            Seed of the ensemble, not negative.
-        first, count : int
-            Which chips.
-        drifts : sequence of float
-            Relative drifts after which they are judged once more.
+        The seed of the ensemble is not negative.
         """
         shifts = self._draw(seed, first, count)
         if self.lockstep:
@@ -311,11 +304,11 @@ class BenchEnsemble:
         found = EnsembleResult.empty(first, shifts.shape, np.float64)
         fresh, (drifted, right) = np.zeros(len(shifts), dtype=bool), np.zeros((2, len(shifts), len(drifts)), dtype=bool)
         own = draw_own_arrays(self.chip, len(shifts), self._shape, seed=seed, first=first)
-        trainer = make_trainer(self.training, self._backend(seed, first, shifts[0], own.of(0)))
+        trainer = make_trainer(self.training, self._backend(seed, first, shifts[0], own.of(0)), seed=seed)
         judge = Judge(trainer, self.task)
         for place, each in enumerate(shifts):
             backend = self._backend(seed, first + place, each, own.of(place))
-            trainer.backend = backend
+            trainer.backend, trainer.number = backend, first + place
             result = trainer.run(self.task.train, self.task.train_labels)
             found.take(place, result, backend.levels)
             if result.converged:

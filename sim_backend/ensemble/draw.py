@@ -91,15 +91,7 @@ def own_generator(seed: int, chip: int, what: int) -> np.random.Generator:
 
 
 def draw_number(seed: int, chip: int, draws: int) -> int:
-    """Return which of a twin's draws chip number k is: every draw comes once before one comes again.
-
-    Parameters
-    ----------
-    seed, chip : int
-        Of the ensemble, and k.
-    draws : int
-        That the twin holds.
-    """
+    """Return which of a twin's draws chip number k of a seed is: every draw comes once before one comes again."""
     turn, place = divmod(chip, draws)
     return int(_order_of_draws(seed, turn, draws)[place])
 

@@ -38,14 +38,7 @@ class HalfSelect(NamedTuple):
 def half_select(curve: ConductanceCurve, pulse: Pulse, threshold: float) -> HalfSelect | None:
     """Say what half-select pulses do; None if a whole one is not one level of its own curve.
 
-    Parameters
-    ----------
-    curve : ConductanceCurve
-        The measured curve.
-    pulse : Pulse
-        What training sends.
-    threshold : float
-        Share of the smallest measured amplitude up to which a voltage leaves a cell as it is.
+    Up to the threshold, a share of the smallest measured amplitude, a voltage leaves a cell as it is.
     """
     amplitude = pulse.amplitude_v
     measured = curve.widths_by_amplitude()

@@ -62,19 +62,7 @@ class CellArrays(NamedTuple):
 def cell_arrays(
     effects: Effects, shape: tuple[int, int], drawn: OwnArrays, given: GivenCells | None, *, moves: bool
 ) -> CellArrays:
-    """Gather what chips of R x C cells have of their own.
-
-    Parameters
-    ----------
-    effects : Effects
-        Its lists of cells, and how steps vary.
-    shape : (int, int)
-        R and C.
-    drawn, given
-        What was drawn; and given, which takes its place.
-    moves : bool
-        Whether a pulse moves a cell at all.
-    """
+    """Gather what chips of R x C cells have of their own: lists of cells, and what was drawn or given in its place."""
     stuck, dead, unformed = (cell_mask(name, getattr(effects, name), shape) for name in ("stuck", "dead", "unformed"))
     held = np.where(dead, 0.0, np.where(unformed, effects.unformed_siemens, -1.0))
     free = ~(stuck | dead | unformed) & moves

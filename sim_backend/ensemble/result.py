@@ -8,14 +8,16 @@ from numpy.typing import NDArray
 
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.confidence import wilson
+from crossbar_hil.results.arrays import Variable
+from crossbar_hil.results.result import Result, Series
 from crossbar_hil.training.result import TrainingResult
 
 ARRAYS = ("converged", "epochs", "pulses", "error", "saturated", "levels")
 """Fields with one entry a chip."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EnsembleResult:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class EnsembleResult(Result):
     """The outcome of M trainings, of chips with R rows and C columns."""
 
     first: int
@@ -96,3 +98,45 @@ class EnsembleResult:
     def yield_interval(self) -> tuple[float, float]:
         """Wilson's 95 % interval of the share of chips that converge."""
         return wilson(int(self.converged.sum()), len(self))
+
+    def told(self) -> list[tuple[str, str]]:
+        """Return how many chips converge."""
+        low, high = self.yield_interval()
+        share = f"{100 * self.converged_share:.1f} % (95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
+        return [("converged", share), ("chips", f"{len(self)} from number {self.first}")]
+
+    def series(self) -> Series:
+        """Return one line a chip."""
+        columns: dict[str, NDArray[Any]] = {"Chip": np.arange(self.first, self.first + len(self))}
+        columns |= {"Converged": self.converged, "Epochs": self.epochs, "Pulses": self.pulses, "Error": self.error}
+        columns |= {"Saturated cells": self.saturated, **({} if self.fresh is None else {"Fresh": self.fresh})}
+        return Series(
+            list(columns), (list(row) for row in zip(*(each.tolist() for each in columns.values()), strict=True))
+        )
+
+    def variables(self) -> dict[str, Variable]:
+        """Return every array that there is."""
+        cells = ("chip", "row", "column")
+        _, rows, columns = self.levels.shape
+        found = {
+            "converged": Variable(("chip",), self.converged, "1", "every target was met"),
+            "epochs": Variable(("chip",), self.epochs, "1", "evaluations"),
+            "pulses": Variable(("chip",), self.pulses, "1", "pulses sent, over all cells"),
+            "error": Variable(("chip",), self.error, "1", "summed distance to the targets at the last epoch"),
+            "saturated": Variable(("chip",), self.saturated, "1", "cells at the end of their curve"),
+            "level": Variable(cells, self.levels, "1", "level of the cell at the end"),
+        }
+        more: dict[str, tuple[NDArray[Any] | None, tuple[str, ...], str, str]] = {
+            "fresh": (self.fresh, ("chip",), "1", "converged and met every target in a fresh read"),
+            "drifted": (self.drifted, ("chip", "drift"), "1", "converged and met every target after each drift"),
+            "right": (self.right, ("chip", "drift"), "1", "converged and answered right after each drift"),
+            "conductance": (self.conductances, cells, "S", "conductance of the cell at the end"),
+        }
+        found |= {
+            name: Variable(at, each, unit, text) for name, (each, at, unit, text) in more.items() if each is not None
+        }
+        first = np.arange(self.first, self.first + len(self))
+        found["chip"] = Variable(("chip",), first, "1", "number of the chip")
+        for name, size in (("row", rows), ("column", columns)):
+            found[name] = Variable((name,), np.arange(size), "1", f"number of the {name}, from 0")
+        return found

@@ -107,8 +107,6 @@ def margins(task: Task, *, single: bool, gain: float, beta: float, span: float, 
 
     Parameters
     ----------
-    task : Task
-        What is trained.
     single : bool
         Precision of the quick arithmetic.
     gain : float

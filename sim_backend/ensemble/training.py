@@ -174,13 +174,7 @@ def train_chips(
 
 
 def _all_effects(effects: Effects | None, read_noise: float, step_variation: float) -> Effects:
-    """Gather the effects of an ensemble.
-
-    Raises
-    ------
-    DataError
-        If one is out of range, given twice, or of single cells.
-    """
+    """Gather the effects of an ensemble; a DataError if one is out of range, given twice, or of single cells."""
     given = Effects() if effects is None else effects
     for name, value in (("read_noise", read_noise), ("step_variation", step_variation)):
         if value and getattr(given, name):
@@ -214,14 +208,12 @@ def iterate_ensemble(
     chunk: int = CHUNK,
     **settings: Any,
 ) -> Iterator[EnsembleResult]:
-    """Draw and train `count` chips, handing out chunk after chunk, so that memory holds one chunk only.
+    """Draw and train `count` chips, handing out chunk after chunk in their order, so that memory holds one chunk only.
 
     Parameters
     ----------
     curve, patterns, labels
         As for `train_ensemble`.
-    count : int
-        Chips in all.
     seed : int
         Of shifts and noise.
     shape : (int, int)
@@ -232,11 +224,6 @@ def iterate_ensemble(
         Chips a chunk, at least one; what a chip does depends on its number only.
     **settings
         SpreadNumbers as for `draw_ensemble`, and other keywords of `train_ensemble`.
-
-    Yields
-    ------
-    EnsembleResult
-        The chunks in the order of the chips' numbers.
     """
     if chunk < 1:
         raise DataError(f"a chunk of {chunk} chips is empty, at least one is needed")
@@ -264,13 +251,7 @@ def _extreme(chips: FloatArray, share: slice) -> tuple[int, float, float]:
 
 
 def _extremes(chips: FloatArray, found: list[tuple[int, float, float]]) -> tuple[int, float]:
-    """Return which chip has the least shift of all, and the largest shift.
-
-    Raises
-    ------
-    DataError
-        If a shift is not finite.
-    """
+    """Return which chip has the least shift of all, and the largest shift; a DataError if a shift is not finite."""
     if not np.isfinite([value for _, *values in found for value in values]).all():
         checked_array("shifts", chips, (None, None, None))
     least = min(found, key=lambda each: each[1])

@@ -165,8 +165,6 @@ def wired_lanes(
 
     Parameters
     ----------
-    task : Task
-        What is trained.
     rises : ndarray, shape (L,)
         Of the curve, in siemens.
     wires : (ndarray, ndarray)

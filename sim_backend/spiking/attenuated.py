@@ -19,18 +19,14 @@ from .wired import WiredEngine
 
 
 class AttenuatedEngine(WiredEngine):
-    """Shows images to a network on a crossbar with wires and ohmic cells, nearly as `WiredEngine` does.
+    """Shows images to a network with wires and ohmic cells, nearly as `WiredEngine` does, whose arguments it takes.
 
     While weights are fixed it is `WiredEngine`. In a training conductances change between renewals, shares do not.
 
     Parameters
     ----------
-    wire_ohm : float or pair
-        As of `WiredEngine`.
     images : int
         Training images between two renewals; what is left of the last ones counts as a renewal too.
-    topology : Topology
-        As of `WiredEngine`.
 
     Raises
     ------
@@ -45,15 +41,7 @@ class AttenuatedEngine(WiredEngine):
         self.images = images
 
     def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
-        """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes.
-
-        Raises
-        ------
-        DataError
-            If the images do not fit the model, or a wire resistance is not one.
-        BackendError
-            If a circuit does not settle.
-        """
+        """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes."""
         if not showing.learn or not len(images):
             return super().show(model, state, images, showing)
         check_images(model, images)

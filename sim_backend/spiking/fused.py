@@ -11,13 +11,7 @@ class FusedEngine:
     """Shows images with all steps of all images in one compiled call."""
 
     def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
-        """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes.
-
-        Raises
-        ------
-        DataError
-            If the images do not fit the model.
-        """
+        """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes."""
         from . import kernel  # noqa: PLC0415 - numba takes long to import
 
         work = lay_out(model, state, images, showing)

@@ -51,15 +51,7 @@ class WiredEngine:
         """Steps so far for which currents were needed."""
 
     def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
-        """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes.
-
-        Raises
-        ------
-        DataError
-            If the images do not fit the model, or a wire resistance is not one.
-        BackendError
-            If a circuit does not settle.
-        """
+        """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes."""
         compile_kernels()
         work = lay_out(model, state, images, showing)
         cells = work.read[:-1, : model.outputs].astype(np.float64)

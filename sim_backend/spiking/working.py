@@ -83,13 +83,7 @@ class Layout(NamedTuple):
 
 
 def lay_out(model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Layout:
-    """Lay out a network that is to be shown images, given as (P, K) spike probabilities.
-
-    Raises
-    ------
-    DataError
-        If the images do not fit the model.
-    """
+    """Lay out a network that is to be shown (P, K) spike probabilities; a DataError if they do not fit the model."""
     from . import columns, kernel  # noqa: PLC0415 - numba takes long to import
 
     check_images(model, images)

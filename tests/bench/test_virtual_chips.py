@@ -124,9 +124,7 @@ def test_every_dry_run_prints_and_records_its_chips(chips, cli, tmp_path):
     assert "10 % is assumed" in sweep.err
 
 
-@pytest.mark.parametrize(
-    ("value", "text"), [(1e-12, "0.001 nS"), (9.996e-7, "1 uS"), (0.0123, "12.3 mS"), (2.0, "2 S")]
-)
+@pytest.mark.parametrize(("value", "text"), [(1e-12, "1 pS"), (9.996e-7, "1 uS"), (0.0123, "12.3 mS"), (2.0, "2 S")])
 def test_conductances_are_written_with_three_digits(value, text):
     assert in_siemens(value) == text
 

@@ -61,20 +61,20 @@ class Tally:
         )
 
 
-def uninterrupted(bench_name, seed):
+def uninterrupted(bench_name, seed, rule="manhattan"):
     """Train on the bare bench, without guard: what every chain must come to."""
-    bench = load_bench(bench_name, overrides={"training": {"epochs": EPOCHS, "pull_back": True}})
+    bench = load_bench(bench_name, overrides={"training": {"epochs": EPOCHS, "pull_back": True, "rule": rule}})
     task = PatternSet.from_csv(bench.training.pattern_file)
     with open_backend(bench, seed=seed) as backend:
-        return make_trainer(bench.training, backend).run(task.train, task.train_labels)
+        return make_trainer(bench.training, backend, seed=seed).run(task.train, task.train_labels)
 
 
-def chain(out, bench_name, seed, rng, most_kills, expected, check, tally):
+def chain(out, bench_name, seed, rng, most_kills, expected, check, tally, rule="manhattan"):
     """Carry one training to its end through up to `most_kills` kills."""
     tally.chains += 1
     out.mkdir(parents=True)
     words = ["train", "--bench", bench_name, "--seed", str(seed), "--epochs", str(EPOCHS), "--out", str(out)]
-    words += ["--pull-back", "yes"]
+    words += ["--pull-back", "yes", "--rule", rule]
     kills = 0
     for _ in range(RESTARTS):
         process, started = start(words), time.time()

@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 
 import pytest
 
@@ -12,17 +13,27 @@ def test_a_sweep_of_one_setting_leaves_a_table_a_map_and_the_settings_that_were_
     done = cli("sweep", "--over", "target=0.5..0.9:3", *SLOW, "--spread", "10 nS", "100 nS", "--to", "out")
     assert done.code == 0
     lines = done.out.splitlines()
-    assert len(lines) == 8
-    assert lines[0].startswith("target 0.5: ")
-    assert lines[5].startswith("chips   100 nS to 1 uS at the start, ")  # K = 10 times the spread
-    assert lines[5].endswith("K = 10, shifts from 10 nS to 100 nS")
-    assert lines[6:] == ["folder  out: points.csv, sweep.json", "map     out/map.png"]
-    assert done.err.splitlines()[0] == "3 points"
+    assert len(lines) == 11
+    assert [each.strip() for each in lines[0].split("  ") if each] == [
+        "target", "converge", "95 % interval", "epochs", "pulses",
+    ]  # fmt: skip
+    assert [line.split()[0] for line in lines[1:4]] == ["0.5", "0.7", "0.9"]
+    assert lines[4] == ""
+    assert lines[7].startswith("chips   100 nS to 1 uS at the start, ")  # K = 10 times the spread
+    assert lines[7].endswith("K = 10, shifts from 10 nS to 100 nS")
+    assert lines[8:] == ["folder  out: points.csv, sweep.json", "map     out/map.png", "report  out/report.html"]
+    assert "3 points" in done.err.splitlines()
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "chunks.jsonl", "given", "map.png", "plan.json", "points.csv", "sweep.json",
+        "chunks.jsonl", "given", "map.png", "plan.json", "points.csv", "report.html", "sweep.json",
     ]  # fmt: skip
     with (tmp_path / "out" / "points.csv").open() as file:
         rows = list(csv.DictReader(file))
+    told = [[each.strip() for each in line.split("  ") if each] for line in lines[1:4]]
+    assert [f"{100 * float(row['yield']):.1f}" for row in rows] == [f"{float(each[1][:-2]):.1f}" for each in told]
+    for row, each in zip(rows, told, strict=True):
+        ends = [float(end) for end in each[2].removesuffix(" %").split(" to ")]
+        assert ends == pytest.approx([100 * float(row["yield_low"]), 100 * float(row["yield_high"])], abs=0.05)
+        assert each[4] == f"{float(row['pulses_mean']):.0f}"
     assert [(row["target"], row["chips"]) for row in rows] == [("0.5", "3"), ("0.7", "3"), ("0.9", "3")]
     assert "low_siemens = 1e-08" in (tmp_path / "out" / "given" / "bench.toml").read_text()
 
@@ -31,7 +42,7 @@ def test_results_are_told_before_their_map_is_drawn(cli, tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("crossbar_hil.studies.convergence.plotting.save_map", interrupt)
+    monkeypatch.setattr("crossbar_hil.studies.convergence.plotting.write_figures", interrupt)
     done = cli("sweep", "--over", "target=0.5,0.8", *SLOW, "--quiet", "--to", "out")
     assert (done.code, done.err) == (1, "crossbar-hil: interrupted\n")
     assert done.out.splitlines()[-1] == "folder  out: points.csv, sweep.json"
@@ -45,7 +56,7 @@ def test_the_last_line_of_json_output_says_where_the_results_are_and_which_point
     assert done.err == ""
     assert (answer["folder"], answer["status"], answer["points"], answer["seed"]) == ("out", "done", 4, 5)
     assert answer["best"]["beta"] == 5e7
-    assert set(answer["files"]) == {"points.csv", "sweep.json", "map.png"}
+    assert set(answer["files"]) == {"points.csv", "sweep.json", "map.png", "report.html"}
 
 
 def test_more_than_two_settings_have_a_table_and_no_map(cli, tmp_path):
@@ -70,7 +81,7 @@ def test_the_same_seed_gives_the_same_files_and_a_finished_sweep_may_be_resumed(
     for name in ("a", "b"):
         assert cli("sweep", "--over", "target=0.5,0.8", *SLOW, "--quiet", "--to", name).code == 0
     assert cli("sweep", "--resume", "b", "--quiet").code == 0
-    for name in ("points.csv", "sweep.json", "map.png", "chunks.jsonl"):
+    for name in ("points.csv", "sweep.json", "map.png", "report.html", "chunks.jsonl"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
@@ -82,7 +93,14 @@ def test_a_curve_of_the_users_own_is_swept_and_tuned(cli, tmp_path):
     assert cli("sweep", "--over", "smoothed=true,false", *given).code == 0
     done = cli("tune", "--over", "target=0.9", "--over", "beta=3e7,1e8", *given, "--to", "tuned")
     assert done.code == 0
-    assert done.out.splitlines()[-1] == "train   crossbar-hil train --bench tuned/tuned/bench.toml"
+    assert done.out.splitlines()[-2:] == [
+        "train   crossbar-hil train --bench tuned/tuned/bench.toml",
+        "report  tuned/report.html",
+    ]
+    page = (tmp_path / "tuned" / "report.html").read_text(encoding="utf-8")
+    links = re.findall(r'href="([^"]+)"', page)
+    assert {"tune.json", "candidates.csv", "tuned/bench.toml", "tune.png"} <= set(links)
+    assert all((tmp_path / "tuned" / link).is_file() for link in links)
     assert "50 simulated chips that were never searched on" in done.out
 
 
@@ -186,7 +204,7 @@ def test_what_is_still_met_stands_in_text_table_and_json(cli, tmp_path):
         *drifts,
     )
     done = cli("sweep", "--over", "target=0.5,0.8", *noisy, "--quiet", "--to", "out")
-    assert "still meet every target on a fresh read" in done.out
+    assert "of these on a fresh read" in done.out.splitlines()[0]
     assert "after drift of 10 %" in done.out
     with (tmp_path / "out" / "points.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -207,4 +225,4 @@ def test_a_drift_that_is_none_is_refused(cli, drift):
 
 @pytest.mark.usefixtures("undrawn")
 def test_without_noise_and_drift_nothing_is_said_of_afterwards(cli):
-    assert "still meet" not in cli("sweep", "--over", "target=0.5,0.8", *SLOW, "--quiet", "--to", "out").out
+    assert "of these" not in cli("sweep", "--over", "target=0.5,0.8", *SLOW, "--quiet", "--to", "out").out

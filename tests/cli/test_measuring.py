@@ -1,5 +1,6 @@
 """`characterise` as a person uses it: nothing is sent for a file that cannot be, and what is measured is shown."""
 
+import json
 import os
 import struct
 
@@ -61,9 +62,10 @@ def test_what_is_measured_is_told_and_the_curve_drawn(cli, tmp_path):
     assert [line.split("  ")[:2] for line in told] == [
         [f"row {cell}, column {cell}", f"{step}/26"] for cell in (1, 2) for step in (1, 11, 21, 26)
     ]
-    drawn, files = done.out.splitlines()[:-4], done.out.splitlines()[-4:]
+    drawn, files = done.out.splitlines()[:-5], done.out.splitlines()[-5:]
     assert files == [
-        str(tmp_path / f"curve_{name}") for name in ("r1_c1.csv", "r2_c2.csv", "of_2_cells.csv", "of_2_cells.png")
+        str(tmp_path / f"curve_{name}")
+        for name in ("r1_c1.csv", "r2_c2.csv", "of_2_cells.csv", "of_2_cells.png", "of_2_cells.html")
     ]
     place = [line.strip() for line in drawn].index("reading 1 to 26; * potentiation o depression")
     assert [line.partition(":")[0] for line in drawn[place + 1 :]] == ["cells", "step variation interval"]
@@ -106,3 +108,19 @@ def test_a_curve_is_kept_although_the_bench_could_not_be_left(cli, monkeypatch, 
     words = "characterise simulated --cell 1 1 --pulses 2 --rest 0 --quiet --to c.csv"
     assert cli(*words.split()).code == 1
     assert (tmp_path / "c.csv").is_file()
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_chip_that_is_read_into_a_folder_leaves_a_map_that_can_be_started_from(cli, tmp_path):
+    done = cli("read", "simulated", "--seed", "1", "--repeat", "2", "--to", "chip")
+    assert done.out.splitlines()[-2:] == ["map     chip/reading.json", "report  chip/report.html"]
+    assert sorted(each.name for each in (tmp_path / "chip").iterdir()) == ["chip.png", "reading.json", "report.html"]
+    printed = json.loads(cli("read", "simulated", "--seed", "1", "--repeat", "2", "--json").out)
+    assert json.loads((tmp_path / "chip" / "reading.json").read_text()) == printed
+    words = ("--quiet", "--no-report", "--json", "--epochs", "1", "--set", "K=1", "--seed", "1")
+    assert cli("train", "--start", "chip/reading.json", *words).code in {0, 3}
+    again = cli("read", "simulated", "--seed", "1", "--to", "chip")
+    assert (again.code, again.err) == (
+        1,
+        "crossbar-hil: --to chip exists already and is not overwritten; nothing was read\n",
+    )

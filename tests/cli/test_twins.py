@@ -26,6 +26,7 @@ def test_a_calibration_leaves_a_twin_a_picture_and_its_readings(cli, bench, tmp_
         "read noise", "step variation", "step spread", "mean factor", "device spread",
     ]  # fmt: skip
     assert (tmp_path / "twin.png").read_bytes().startswith(b"\x89PNG")
+    assert "step spread" in (tmp_path / "twin.html").read_text(encoding="utf-8")
     assert len((tmp_path / "twin.readings.jsonl").read_text().splitlines()) == 1 + 3 * 5 + 2
     twin = read_twin(tmp_path / "twin.toml")
     assert (twin.source.bench, twin.source.kind, twin.source.seed, twin.source.pulses) == ("bench", "simulated", 3, 2)
@@ -106,6 +107,7 @@ def test_a_spare_cell_is_given_up_and_its_curve_taken(cli, bench, tmp_path):
         (("--spare", "1,1", "--spare-pulses", "21"), "20"),
         (("--spare", "1,1", "--spare", "1,1"), "spare cell row 1, column 1 is given twice"),
         (("--to", "twin.png"), "names the twin, a TOML file"),
+        (("--to", "twin.html"), "names the twin, a TOML file"),
         (("--to", "nowhere/twin.toml"), "nowhere is not a folder"),
     ],
 )

@@ -116,6 +116,7 @@ def test_a_commissioning_proves_the_bench_until_something_electrical_changes():
     assert page.parent == record.parent == folder_of(found.bench)
     assert json.loads(record.read_text())["bench_sha256"] == electrical_hash(found.bench)
     assert "every crosspoint" in page.read_text()
+    assert f'href="{record.name}"' in page.read_text()
     assert why_not_proven(found.bench) == ""
     training = found.bench.training.model_copy(update={"epochs": 7})
     assert why_not_proven(found.bench.model_copy(update={"training": training, "chip_id": "A7"})) == ""

@@ -17,7 +17,7 @@ SHAPE = (2, 2)
 
 
 class FakeChip(DeviceBackend):
-    """Every pulse adds 1 nS to its cell; `fail` maps the number of a pulse to what happens to it."""
+    """Every pulse adds 1 nS to its cell, or takes it; `fail` maps the number of a pulse to what happens to it."""
 
     def __init__(self, remembers=True):
         self.shape, self.kind, self.limits = SHAPE, "emulated", Limits(0.2, 3.0, 0.1)
@@ -53,7 +53,7 @@ class FakeChip(DeviceBackend):
             what = self.fail.get(self.calls)
             if what != "lost":
                 self.sent += [cell] * count
-                self.conductances[cell] += count * 1e-9
+                self.conductances[cell] += count * 1e-9 * np.sign(pulse.amplitude_v)
                 self.remembered = sequence
             if what is not None:
                 error = what if isinstance(what, BaseException) else DeadlineError(f"smu did not answer ({what})")

@@ -25,7 +25,7 @@ from crossbar_hil.guard.keeper import Keeper
 from crossbar_hil.guard.messages import error_from_message
 from crossbar_hil.guard.opening import make_bench_safe, open_guarded
 from crossbar_hil.guard.preflight import check_files
-from crossbar_hil.runs.progress import Harmless, SilentProgress
+from crossbar_hil.runs.live.progress import Harmless, SilentProgress
 
 from ..forking import FORKED
 from .kept import ALL, FIRST, ONE_HOT, PATIENT_S, PULSE, small

@@ -17,8 +17,9 @@ PLUG_INS = FOLDERS[1:]
 # its own folder or from a lower layer, so folders between the same bars do not know each other. Every folder with
 # modules is in exactly one layer.
 LAYERS = {
-    "crossbar_hil": ". | curves/files training/rules spiking/network | curves training spiking/tasks | twins | owners"
-    " | bench | guard | runs/live | commissioning runs studies | runs/audit studies/convergence | spiking watch | cli",
+    "crossbar_hil": ". | figures | results screen | curves/files training/rules spiking/network"
+    " | curves training spiking/tasks | twins | owners | bench | guard | runs/live | commissioning runs studies"
+    " | runs/audit runs/exports runs/many studies/convergence | gui spiking watch | cli",
     "instruments": "settings transport | scpi tsp | .",
     "drivers": "schemes | gate | .",
     "sim_backend": "circuit | chip spiking | ensemble/compiled | ensemble emulation/world"
@@ -27,9 +28,10 @@ LAYERS = {
     " | emulation/models emulation/models/* | emulation | .",
     "data": ".",
 }
+WINDOW = "crossbar_hil.gui.window"
 # What the package shows to the outside stands beside the seam and imports what it shows.
 FACES = {f"crossbar_hil/{name}.py" for name in ("__init__", "__main__", "recording", "testing", "pytest_plugin")}
-HEAVY = {"matplotlib", "numba", "scipy", "pymeasure", "pyvisa", "lupa", "xarray", "pandas", "pint", "jinja2"}
+HEAVY = {"matplotlib", "numba", "scipy", "pymeasure", "pyvisa", "lupa", "xarray", "pandas", "pint", "jinja2", "qtpy"}
 
 
 def modules(folder):
@@ -134,11 +136,32 @@ def test_no_folder_grows_beyond_what_one_takes_in_at_a_glance():
     assert {folder: size for folder, size in sizes.items() if size > 21} == {}
 
 
-def test_only_plotting_loads_matplotlib():
+def test_only_the_window_and_its_verb_load_qt_and_nothing_else_needs_it():
     users = {
-        path.name for folder in FOLDERS for path in modules(folder) if any("matplotlib" in n for n in imports(path))
+        path.relative_to(ROOT).as_posix()
+        for folder in FOLDERS
+        for path in modules(folder)
+        if any(
+            name.startswith(("pymeasure.display", "qtpy", "pyqtgraph", "PySide", "PyQt", WINDOW))
+            for name in imports(path)
+        )
     }
-    assert users == {"plotting.py"}
+    assert users == {"crossbar_hil/gui/window.py", "crossbar_hil/cli/window.py"}
+    program = (
+        "import sys\n"
+        "for name in ('qtpy', 'pyqtgraph', 'PySide6', 'PySide2', 'PyQt6', 'PyQt5'): sys.modules[name] = None\n"
+        "import crossbar_hil.gui.procedures, crossbar_hil.instruments.keithley2400, crossbar_hil.cli.verbs as verbs\n"
+        "sys.argv = ['crossbar-hil', 'gui']\n"
+        "verbs.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd="/")
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("crossbar-hil: the window needs Qt, which is not here: pip install"), done.stderr
+
+
+def test_only_plotting_loads_matplotlib():
+    paths = [path for folder in FOLDERS for path in modules(folder) if any("matplotlib" in n for n in imports(path))]
+    assert {path.name for path in paths if path.parent.name != "figures"} == {"plotting.py"}
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import re
 import shutil
 import subprocess
 import sys
@@ -55,3 +56,11 @@ def test_readme_commands_are_those_that_ci_runs():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for name in ("train", "test"):
         assert readme.count(f"<!-- command: {name} -->") == 1
+
+
+def test_the_address_of_the_repository_is_nowhere_or_the_same_everywhere():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    cited = re.search(r"^repository-code: \"?([^\"\s]+)", citation, re.MULTILINE)
+    assert project["urls"].get("Repository") == (cited[1] if cited else None)
+    assert re.search(r"^version: (\S+)", citation, re.MULTILINE)[1] == project["version"]

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SPECIFICATIONS = {
     "first_day.md": ("place", "cable", "model"),
-    "algorithm.md": ("letter",),
+    "algorithm.md": ("letter", "rule"),
     "bench.md": ("write scheme", "driver"),
     "bench_files.md": ("key",),
     "chip_model.md": ("what you know", "key"),

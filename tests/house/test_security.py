@@ -23,7 +23,7 @@ from crossbar_hil.errors import ConfigError, CrossbarError, RunError
 from crossbar_hil.guard.ledger import DoseLedger, default_path
 from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.guard.opening import open_guarded
-from crossbar_hil.runs.export import export_run
+from crossbar_hil.runs.exports.export import export_run
 from crossbar_hil.runs.folder import RunFolder
 from crossbar_hil.runs.report import make_report
 from crossbar_hil.runs.store import load_run

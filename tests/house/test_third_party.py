@@ -29,6 +29,7 @@ TYPED = (
     "show latest --json",
     f"{TRAIN} toy.toml",
     f"{TRAIN} bent.toml",
+    f"{TRAIN} toy --rule patient --rule-option wait=3",
 )
 TYPING = """
 import contextlib, io, json, sys
@@ -129,6 +130,12 @@ def test_its_options_and_a_rule_of_another_package_come_from_the_bench_file(answ
     assert done.code == 0, done.err
     assert shown("crossbar-hil train --bench toy.toml --seed 1") in done.out
     assert "_bold_4x4_" in done.out
+
+
+def test_a_rule_with_state_of_another_package_takes_its_option(answers):
+    done = answers[f"{TRAIN} toy --rule patient --rule-option wait=3"]
+    assert done.code == 0, done.err
+    assert shown("crossbar-hil train --bench toy --rule patient --rule-option wait=3 --seed 1") in done.out
 
 
 def test_a_cell_model_of_another_package_trains(answers):

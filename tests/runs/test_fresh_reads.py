@@ -7,7 +7,7 @@ import pytest
 
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import ReplayDiverged
-from crossbar_hil.runs.export import export_run
+from crossbar_hil.runs.exports.export import export_run
 from crossbar_hil.runs.report import make_report
 from crossbar_hil.runs.store import list_runs, load_run
 from crossbar_hil.runs.training import train_and_record

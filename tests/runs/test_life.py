@@ -1,6 +1,5 @@
 import os
 import signal
-from contextlib import ExitStack
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +13,8 @@ from crossbar_hil.errors import BenchBusy, DataError, Declined, LimitError, RunE
 from crossbar_hil.guard.lock import run_lock
 from crossbar_hil.recording import prepare_training
 from crossbar_hil.runs import life
-from crossbar_hil.runs.life import RecordedWork, begin_work, resume_work, shown_once
+from crossbar_hil.runs.interruption import Button
+from crossbar_hil.runs.life import RecordedWork, begin_work, resume_work
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.runs.training import train_and_record
 from crossbar_hil.runs.training_run import resume_and_record
@@ -231,37 +231,6 @@ def test_a_run_that_cannot_go_on_is_refused_and_what_was_opened_is_made_safe(
     assert said == done
 
 
-@pytest.mark.parametrize(
-    ("agreed", "kind", "shows"),
-    [
-        (True, "hardware", True),
-        ("yes", "hardware", False),
-        (False, "hardware", False),
-        (None, "emulated", True),
-        (False, "simulated", True),
-        (True, "emulated", True),
-    ],
-)
-def test_a_view_is_shown_once_somebody_has_agreed_where_that_is_needed(agreed, kind, shows):
-    events = []
-
-    class View:
-        def __enter__(self):
-            events.append("shown")
-
-        def __exit__(self, *about):
-            events.append("gone")
-
-    def agree(kind):
-        events.append(kind)
-        return agreed
-
-    with ExitStack() as shown:
-        assert shown_once(agree, View(), shown)(kind) is agreed
-        assert events == [kind, *["shown"] * shows]
-    assert events == [kind, *["shown", "gone"] * shows]
-
-
 def test_a_guard_keeps_a_bench_of_instruments_whose_lines_are_known_alone():
     lines = SimpleNamespace(rows=(1, 2), columns=(3, 4, 5))
     for wiring, instruments, shape in (
@@ -281,6 +250,23 @@ def test_ctrl_c_ends_it_after_the_step_under_way(said, tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals differ on Windows")
+def test_a_button_pressed_elsewhere_ends_it_as_ctrl_c_does_and_its_wish_reaches_the_device(said, tmp_path):
+    button = Button()
+
+    def press(step):
+        if step == 2:
+            button.press("Abort was pressed")
+
+    outcome = begin_work(Counting(said), out=tmp_path, show=press, button=button)
+    assert said[-3:] == [2, "safe", "interrupted interrupted after count 2"]
+    assert outcome.status == "interrupted"
+    wishes = []
+    with button.wired_to(wishes.append):  # pressed before there was a device
+        button.press("once more")
+    button.press("too late")
+    assert wishes == ["Abort was pressed", "once more"]
+
+
 def test_ctrl_c_after_the_last_step_interrupts_nothing(said, tmp_path):
     work = Counting(said)
     work.is_complete = True

@@ -34,8 +34,22 @@ def reported(converged_run, tmp_path_factory):
 def test_the_report_stands_alone_and_runs_nothing(reported):
     _, page = reported
     assert not {"script", "link", "iframe", "object"} & set(page.tags)
-    assert len(page.links) == len(FIGURES)
-    assert all(link.startswith("data:image/png;base64,") for link in page.links)
+    pictures = [link for link in page.links if ":" in link]
+    assert len(pictures) == len(FIGURES)
+    assert all(link.startswith("data:image/png;base64,") for link in pictures)
+
+
+def test_the_report_leads_to_the_files_of_its_run_and_to_nothing_that_is_not_there(reported):
+    run, page = reported
+    links = {link for link in page.links if ":" not in link}
+    assert {
+        "run.sqlite",
+        "bench.toml",
+        "patterns.csv",
+        "curve.csv",
+        *(f"figures/{name}.png" for name in FIGURES),
+    } == links
+    assert all((run.folder / link).is_file() for link in links)
 
 
 @pytest.mark.fault("X16")

@@ -140,8 +140,8 @@ def test_a_training_that_is_told_again_by_other_settings_does_not_fit_its_journa
     run, entries = load_run(finished), read_journal(finished / "journal.sqlite")
 
     def told(**training):
-        other = run.bench.training.model_copy(update=training)
-        return retell(run.bench.model_copy(update={"training": other}), run.task, (2, 2), entries, run.facts["epochs"])
+        bench = run.bench.model_copy(update={"training": run.bench.training.model_copy(update=training)})
+        return retell(bench, run.task, (2, 2), entries, run.facts["epochs"], run.facts["seed"])
 
     whole = told()
     assert (whole.problem, whole.is_complete) == ("", True)
@@ -150,7 +150,7 @@ def test_a_training_that_is_told_again_by_other_settings_does_not_fit_its_journa
     assert re.match(r"the journal holds \d+ operations more than the training asks for", told(epochs=1).problem)
 
     cut = next(place for place, entry in enumerate(entries) if entry.kind == "ended")
-    under_way = retell(run.bench, run.task, (2, 2), entries[:cut], 1)
+    under_way = retell(run.bench, run.task, (2, 2), entries[:cut], 1, run.facts["seed"])
     assert (under_way.epochs, under_way.is_complete, under_way.problem) == ([], False, "")
 
     with run.open_record() as record:

@@ -13,7 +13,7 @@ from crossbar_hil.errors import ConfigError, DataError, RunError
 from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve
 from crossbar_hil.spiking.network.states import measured_states
-from crossbar_hil.spiking.plotting import save_network_map
+from crossbar_hil.spiking.plotting import write_networks
 from crossbar_hil.spiking.settings import SpikingSettings, model_of
 from crossbar_hil.spiking.sweeping import (
     KIND,
@@ -44,7 +44,7 @@ def swept(tmp_path):
     def run(name, scheduler, show=None, over=OVER, networks=2):
         sweep = plan_networks(SMALL, network_axes(over), networks=networks, seed=3)
         folder = NetworkFolder.begin(tmp_path / name, sweep.plan())
-        told = sweep_networks(sweep, folder, scheduler, show or Silent(), save_network_map)
+        told = sweep_networks(sweep, folder, scheduler, show or Silent(), write_networks)
         told.draw()
         return SimpleNamespace(told=told, folder=tmp_path / name, files=contents(tmp_path / name))
 
@@ -71,7 +71,7 @@ def test_every_network_is_the_one_that_a_training_with_its_seed_leaves(swept, tm
 
 def test_whoever_trains_them_the_files_are_the_same(swept):
     one = swept("one", Threads(1)).files
-    assert set(one) == {"chunks.jsonl", "map.png", "plan.json", "points.csv", "sweep.json"}
+    assert set(one) == {"chunks.jsonl", "map.png", "plan.json", "points.csv", "report.html", "sweep.json"}
     assert swept("two", Threads(2)).files == one
     assert swept("process", Processes(1)).files == one
 
@@ -92,7 +92,7 @@ def test_an_interrupted_sweep_goes_on_to_the_same_files(swept, tmp_path):
     assert f"crossbar-hil {KIND} --resume {tmp_path / 'cut'}" in caught.value.__notes__[0]
     assert len((tmp_path / "cut" / "chunks.jsonl").read_text().splitlines()) == 3
     again = NetworkFolder.reopen(tmp_path / "cut", KIND)
-    sweep_networks(resumed_networks(again), again, Threads(1), Silent(), save_network_map).draw()
+    sweep_networks(resumed_networks(again), again, Threads(1), Silent(), write_networks).draw()
     assert contents(tmp_path / "cut") == whole
 
 
@@ -135,7 +135,9 @@ def test_the_verb_leaves_a_table_and_a_map_and_says_which_point_is_best(cli, tmp
         "out",
     )
     assert done.code == 0
-    assert [line.split(":")[0] for line in done.out.splitlines()[:2]] == ["states 2", "states 16"]
+    header, *table = ([each.strip() for each in line.split("  ") if each] for line in done.out.splitlines()[:3])
+    assert header == ["states", "right", "sd", "least", "most", "silent"]
+    assert [line[0] for line in table] == ["2", "16"]
     assert "networks  2 a point, seeds 3 to 4, 121 test images each" in done.out
     assert done.err.splitlines()[0] == "2 points"
     assert "networks  about" in done.err

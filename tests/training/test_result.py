@@ -87,7 +87,7 @@ def test_saturation_of_a_cell_that_is_not_pulsed_is_not_stalled():
 def test_a_gradient_of_zero_from_the_start_is_stalled():
     result = result_of([0.8, 0.8, 0.8], [NONE] * 3)
     assert result.verdict == "stalled"
-    assert "the summed gradient is zero, so no pulse was sent" in result.reason
+    assert "the rule asked for no pulse, so none was sent" in result.reason
 
 
 def test_a_gradient_that_becomes_zero_is_stalled():

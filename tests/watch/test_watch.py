@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.runs.many.listing import AT_LEAST, Listing, key_of, select
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.runs.training import train_and_record
 from crossbar_hil.spiking.settings import SpikingSettings
 from crossbar_hil.spiking.training import train_spiking
-from crossbar_hil.watch.listing import AT_LEAST, Listing, key_of, select
 from crossbar_hil.watch.server import HOST, WatchServer
 
 HOSTILE = '<script>document.title="hit"</script>"\'&'
@@ -145,13 +145,16 @@ def test_it_listens_on_the_loopback_interface_alone(server):
     "path",
     ["/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/watch.js/..", "/listing.py", "/data", "/data/",
      "/file", "/file?run=..", "/run/../../x", "http://evil.example/", "/data/run?run=../1_converged", "/data/run",
-     "/data/run?run=1_converged", "/data/compare", "/data/runs?page=-1", "*", "/data/compare?" + 9 * "run=a&"],
+     "/data/run?run=1_converged", "/data/compare", "/data/runs?page=-1", "*", "/data/compare?" + 9 * "run=a&",
+     "/data/runs?page=" + 5000 * "1"],
 )  # fmt: skip
 def test_no_address_leads_to_anything_but_the_pages(server, path):
     status, headers, content = ask(server, path)
     assert status in {400, 404}
     assert headers["Content-Type"].startswith("text/plain")
     assert b"root:" not in content
+    assert b"Error" not in content
+    assert b"conversion" not in content, "words of Python's own"
 
 
 def test_every_answer_has_its_policy_and_no_page_holds_a_script_or_a_style_of_its_own(server):
@@ -269,6 +272,23 @@ def test_a_pipe_in_the_place_of_patterns_keeps_nobody_waiting(tmp_path, converge
         server.shutdown()
 
 
+@pytest.mark.parametrize("ending", ["", "-wal"])
+def test_a_record_that_never_ends_keeps_nobody_waiting(tmp_path, converged_run, ending):
+    for name in ("endless", "whole"):
+        shutil.copytree(converged_run, tmp_path / name)
+    with closing(sqlite3.connect(tmp_path / "endless" / "run.sqlite")) as record:
+        record.executescript(
+            "DROP TABLE setting; CREATE VIEW setting AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+            " SELECT i AS name, i AS value FROM n WHERE i < 0"
+        )
+    if ending:  # so that it is opened as one that is being written
+        (tmp_path / "endless" / f"run.sqlite{ending}").touch()
+    found = {row.cells["name"]: row for row in Listing(tmp_path).look()}
+    assert found["whole"].cells["verdict"] == "converged"
+    assert found["endless"].cells["verdict"] == "unreadable"
+    assert found["endless"].why.endswith("takes more steps than a file of its size can take")
+
+
 def test_rows_are_chosen_and_sorted_by_what_a_person_types(out):
     rows = Listing(out).look()
     assert [row.cells["label"] for row in select(rows, text="DIE script")] == [HOSTILE]
@@ -287,7 +307,9 @@ def test_rows_are_chosen_and_sorted_by_what_a_person_types(out):
 
 def test_many_runs_are_read_part_by_part_the_newest_first_and_each_once(tmp_path, converged_run, monkeypatch):
     read = []
-    monkeypatch.setattr("crossbar_hil.watch.listing.load_run", lambda folder: read.append(folder) or load_run(folder))
+    monkeypatch.setattr(
+        "crossbar_hil.runs.many.listing.load_run", lambda folder: read.append(folder) or load_run(folder)
+    )
     for number in range(AT_LEAST + 50):
         folder = tmp_path / f"2026-01-01T00-00-00Z_manhattan_4x4_{number:04x}"
         folder.mkdir()
@@ -324,12 +346,40 @@ def test_a_training_is_shown_epoch_by_epoch_while_it_goes_on(tmp_path):
             assert np.allclose(panels["activations"]["values"], epoch.activations, rtol=1e-5)
             assert panels["error"]["series"][0]["y"][-1] == pytest.approx(epoch.error, rel=1e-5)
 
+            if epoch.number == 2:
+                kept.append(kept_of(found, server))
+
+        kept = []
         train_and_record(load_bench("simulated"), seed=1, out=tmp_path, show=look)
         row = data(server, "runs")["rows"][0]
         ended = data(server, f"run?run={row['key']}")
         server.shutdown()
     assert seen == [(number, "running", "training") for number in range(1, len(seen) + 1)]
     assert (ended["phase"], ended["standing"]["done"], ended["left_s"]) == ("done", len(seen), None)
+    (tmp_path / "kept.sqlite").write_bytes(*kept)
+    with closing(sqlite3.connect(tmp_path / "kept.sqlite")) as record:
+        assert record.execute("SELECT epoch FROM epoch ORDER BY epoch").fetchall() == [(1,), (2,)], "whole, as it was"
+
+
+def kept_of(found, server):
+    """Return the record of a run as it is handed out while it is written, its log beside it."""
+    run, files = found["key"], {each["name"]: each for each in found["files"]}
+    status, _, content = ask(server, f"/file?run={run}&file={files['run.sqlite']['key']}")
+    assert status == 200
+    return content
+
+
+def test_a_journal_that_is_being_written_is_not_handed_out_and_not_opened(server, out):
+    folder = out / "1_converged"
+    for name in ("journal.sqlite", "journal.sqlite-wal"):
+        (folder / name).write_bytes(b"written by its guard")
+    run = key_of(folder.name)
+    files = {each["name"]: each["kept"] for each in data(server, f"run?run={run}")["files"]}
+    assert [name for name, kept in files.items() if kept] == ["journal.sqlite"]
+    status, _, content = ask(server, f"/file?run={run}&file={key_of('journal.sqlite')}")
+    assert (status, b"until who writes it has ended" in content) == (409, True)
+    for name in ("journal.sqlite", "journal.sqlite-wal"):
+        (folder / name).unlink()
 
 
 def test_panels_of_a_training_are_those_of_its_result(server, out):

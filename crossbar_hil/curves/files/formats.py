@@ -32,13 +32,7 @@ _MARKUP = re.compile(r"\s*<(\?xml|!doctype|html|table|\w+:?\w*[ >])", re.IGNOREC
 
 
 def check_bytes(data: bytes, ask: Asker) -> None:
-    """Refuse a file that is known to hold no table, before its bytes are taken for text or for a workbook.
-
-    Raises
-    ------
-    DataError
-        If it is one of them.
-    """
+    """Refuse by a DataError a file known to hold no table, before its bytes are taken for text or for a workbook."""
     for beginnings, told in _BEGINNINGS:
         if data.startswith(beginnings):
             raise ask.refusal(f"is not a text file, but {told}")
@@ -47,13 +41,7 @@ def check_bytes(data: bytes, ask: Asker) -> None:
 
 
 def check_text(text: str, ask: Asker) -> None:
-    """Refuse a text that is JSON, whole or line by line, markup, or what Python or NumPy print of an array.
-
-    Raises
-    ------
-    DataError
-        If it is.
-    """
+    """Refuse by a DataError a text that is JSON, whole or by lines, markup, or an array as Python or NumPy print it."""
     if _MARKUP.match(text):
         raise ask.refusal(f"is {_PAGE}")
     if text.lstrip()[:1] not in {"{", "[", "a", "("}:

@@ -39,8 +39,6 @@ def number(cell: Cell, decimal: str) -> float | None:
 
     Parameters
     ----------
-    cell : str or float
-        The cell.
     decimal : str
         The decimal sign, ``.`` or ``,``; thousands are never grouped.
 
@@ -76,14 +74,9 @@ def without_groups(cell: Cell, decimal: str) -> Cell:
 
 
 def without_plain_groups(text: str, *, blanks: bool) -> str:
-    """Return a number without signs in it that group thousands and are never a decimal sign.
+    """Return the number in a cell without signs in it that group thousands and are never a decimal sign.
 
-    Parameters
-    ----------
-    text : str
-        A cell.
-    blanks : bool
-        Whether a plain blank is one of them, which it is not where blanks may divide columns.
+    With `blanks` a plain blank is one of them, which it is not where blanks may divide columns.
 
     Examples
     --------

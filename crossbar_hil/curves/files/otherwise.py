@@ -24,12 +24,7 @@ _KINDS = {kind: re.compile(form) for kind, form in _FORMS.items()}
 
 
 def meant_otherwise(text: str) -> str | None:
-    """Return what a column holds by its name, if it is no conductance, resistance or current of a cell.
-
-    Parameters
-    ----------
-    text : str
-        The name, in Unicode's compatible form (NFKC).
+    """Return what a column holds by its name in NFKC, if it is no conductance, resistance or current of a cell.
 
     Returns
     -------

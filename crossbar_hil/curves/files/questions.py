@@ -26,15 +26,7 @@ class CurveUnclear(DataError):  # noqa: N818 - it names what the file is
 
 
 class Asker:
-    """Says in one place what file and options a sentence is about, and keeps what was understood so far.
-
-    Parameters
-    ----------
-    file : str
-        The file, as the user called it.
-    options : Options
-        What the user has settled.
-    """
+    """Says in one place what file and options a sentence is about, and keeps what was understood so far."""
 
     def __init__(self, file: str, options: Options) -> None:
         self.file, self.options = file, options

@@ -44,12 +44,9 @@ def read_table(lines: Sequence[Line], options: Options, ask: Asker) -> Reading:
 
 
 def read_cells(rows: Sequence[Row], options: Options, ask: Asker) -> Reading:
-    """Return the one table that the cells of a workbook can be; text among them may be numbers of either decimal sign.
+    """Return the one table that the cells of a workbook can be, or raise as `read_table` does.
 
-    Raises
-    ------
-    DataError
-        As `read_table`.
+    Text among them may be numbers of either decimal sign.
     """
 
     def every(told: Options) -> list[Reading]:

@@ -28,12 +28,7 @@ def without_tags(rows: Sequence[Row]) -> tuple[Sequence[Row], list[Row]]:
 def without_units(rows: Sequence[Row], decimal: str) -> tuple[Sequence[Row], dict[int, tuple[str, int]]]:
     """Return rows whose numbers stand without the units that the file writes behind each, in the unit of the first.
 
-    Returns
-    -------
-    sequence of Row
-        The rows.
-    dict
-        Unit of each column that had them, and the line of the first.
+    And the unit of each column that had them, with the line of the first.
     """
     found: dict[int, tuple[Unit, int]] = {}
     changed: dict[tuple[int, int], float] = {}

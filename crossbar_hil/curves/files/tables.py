@@ -91,8 +91,6 @@ def lay_out(
     ----------
     rows : sequence of Row
         The lines that are no comments, empty ones too.
-    decimal : str
-        The decimal sign.
     comments : sequence of Row
         The comments, without their sign; the last one above the table may be its header.
     blanks : bool

@@ -89,8 +89,7 @@ def _compound(text: str) -> Unit | None:
     """Return 1/ohm, ohm^-1, A/V, G0, V/A."""
     if text in {"G0", "G_0"}:
         return Unit("conductance", CONDUCTANCE_QUANTUM_SIEMENS, text)
-    inverse = re.fullmatch(r"(?:1\s*/\s*(.+)|(.+?)\s*(?:\^|\*\*)?\s*(?:\(-1\)|-1|−1))", text)
-    if inverse:
+    if inverse := re.fullmatch(r"(?:1\s*/\s*(.+)|(.+?)\s*(?:\^|\*\*)?\s*(?:\(-1\)|-1|−1))", text):
         inner = _exact((inverse[1] or inverse[2]).strip("() "))
         other = {"resistance": "conductance", "conductance": "resistance"}
         return Unit(other[inner.quantity], 1 / inner.factor, text) if inner and inner.quantity in other else None

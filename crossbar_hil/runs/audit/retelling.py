@@ -94,7 +94,9 @@ class Retold:
     """Why it cannot be told to the end of the journal."""
 
 
-def retell(bench: Bench, task: PatternSet, shape: tuple[int, int], entries: Sequence[Entry], epochs: int) -> Retold:
+def retell(
+    bench: Bench, task: PatternSet, shape: tuple[int, int], entries: Sequence[Entry], epochs: int, seed: int | None
+) -> Retold:
     """Train again, as a bench file says, on a chip that answers from a journal; the result is that of so many epochs.
 
     Raises
@@ -104,7 +106,7 @@ def retell(bench: Bench, task: PatternSet, shape: tuple[int, int], entries: Sequ
     """
     chip = JournalChip(shape, entries)
     chip.noisy, chip.likeness = bench.noisy, likeness_of(bench)
-    trainer = make_trainer(bench.training, chip)
+    trainer = make_trainer(bench.training, chip, seed=seed)
     told = Retold(trainer.confirm)
     wanted = 0
     try:

@@ -171,7 +171,7 @@ def targets(
         "targets": plain(wanted),
         "above": np.asarray(above, dtype=bool).tolist(),
     }
-    return Panel(name, title, "targets", data)
+    return Panel(name, title, "targets", data, "pattern → answer; what is shaded meets the target")
 
 
 def bars(name: str, title: str, rows: Sequence[tuple[str, float, float | None, str]]) -> Panel:

@@ -18,6 +18,7 @@ PACE_EPOCHS = 20
 """The time that an epoch takes is that of so many of late."""
 HISTORY_EPOCHS = 120
 """Conductances are drawn of so many epochs at most."""
+BY_OUTPUT = "rows of the chip; columns by output, plus and minus"
 MOST_CELLS = 64
 """Of a larger chip no line a cell is drawn."""
 
@@ -113,7 +114,7 @@ def training_panels(
             target_activations(labels, target0, target),
             labels == 1,
         ),
-        panels.grid("conductance", "Conductance", wear.last, "S", named, marks=marks),
+        panels.grid("conductance", "Conductance", wear.last, "S", named, marks=marks, about=BY_OUTPUT),
         panels.grid("pulses", "Pulses in this run", wear.pulses, "", named),
         panels.lines(
             "error",

@@ -20,13 +20,6 @@ class BackendEngine:
     An input spike is a read voltage on its row. A spike of a neuron sends one potentiating pulse to each cell of its
     column whose input spiked lately, and one depressing pulse to each other cell: the published sign, with identical
     pulses. Rows are inputs, columns are neurons.
-
-    Parameters
-    ----------
-    backend : DeviceBackend
-        The device.
-    up, down : Pulse
-        The potentiating and the depressing pulse.
     """
 
     def __init__(self, backend: DeviceBackend, up: Pulse, down: Pulse) -> None:

@@ -10,35 +10,13 @@ from crossbar_hil.errors import ConfigError
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.neurons import Singles
 
-WHOLE = slice(None)
-
 
 def stuck_masks(
-    shape: tuple[int, int],
-    *,
-    rng: np.random.Generator,
-    at_low: float = 0.0,
-    at_high: float = 0.0,
-    rows: slice = WHOLE,
-    columns: slice = WHOLE,
+    shape: tuple[int, int], *, rng: np.random.Generator, at_low: float = 0.0, at_high: float = 0.0
 ) -> tuple[BoolArray, BoolArray]:
-    """Draw which cells are stuck at the ends of the range; no cell is stuck at both.
+    """Draw which of (K, N) cells are stuck at the low end of the range, and which at the high one; none at both.
 
-    Parameters
-    ----------
-    shape : (int, int)
-        (K, N).
-    rng : numpy.random.Generator
-        Source of the masks.
-    at_low, at_high : float
-        Probability with which a cell of the block is stuck at either end.
-    rows, columns : slice
-        The block; the whole crossbar if not given.
-
-    Returns
-    -------
-    ndarray of bool, shape (K, N), twice
-        Cells stuck at the low end, and at the high end.
+    `at_low` and `at_high` are the probabilities of a cell.
 
     Raises
     ------
@@ -49,10 +27,8 @@ def stuck_masks(
         raise ConfigError(
             f"shares {at_low} and {at_high} of stuck cells must not be negative nor add up to more than 1"
         )
-    block = np.zeros(shape, dtype=bool)
-    block[rows, columns] = True
     drawn = rng.random(shape)
-    return block & (drawn < at_low), block & (drawn >= at_low) & (drawn < at_low + at_high)
+    return drawn < at_low, (drawn >= at_low) & (drawn < at_low + at_high)
 
 
 def with_stuck(
@@ -60,12 +36,7 @@ def with_stuck(
 ) -> tuple[SpikingModel, NetworkState]:
     """Return a network whose cells got stuck, before a training or after it.
 
-    Parameters
-    ----------
-    model, state : SpikingModel, NetworkState
-        The network.
-    low, high : ndarray of bool, shape (K, N)
-        Cells stuck at the ends of the range, see `stuck_masks`; added to those stuck already.
+    The (K, N) masks are those of `stuck_masks`; they are added to what is stuck already.
     """
     stuck = low | high if model.cells.stuck is None else model.cells.stuck | low | high
     weights = state.weights.copy()
@@ -75,16 +46,9 @@ def with_stuck(
 
 
 def lognormal_factors(shape: tuple[int, int], sigma: float, rng: np.random.Generator) -> Singles:
-    """Draw a factor for every cell between the conductance it was given and the one it has; the median is 1.
+    """Draw a (K, N) factor between the conductance that a cell was given and the one it has; the median is 1.
 
-    Parameters
-    ----------
-    shape : (int, int)
-        (K, N).
-    sigma : float
-        Standard deviation of the logarithm.
-    rng : numpy.random.Generator
-        Source of the factors.
+    `sigma` is the standard deviation of the logarithm.
     """
     if not 0 <= sigma < np.inf:
         raise ConfigError(f"spread {sigma} of the cells must be finite and not negative")
@@ -98,8 +62,6 @@ def compensate_wires(state: NetworkState, ideal: ArrayLike, measured: ArrayLike)
 
     Parameters
     ----------
-    state : NetworkState
-        The network.
     ideal, measured : array_like of float, shape (N,)
         Currents of the columns with perfect wires, and with the real ones, in amperes, for the same input.
 

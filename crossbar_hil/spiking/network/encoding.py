@@ -106,20 +106,7 @@ def spike_probabilities(intensities: ArrayLike) -> Words:
 
 
 def input_spikes(probabilities: Words, a_step_key: int) -> BoolArray:
-    """Return which inputs spike in one step.
-
-    Parameters
-    ----------
-    probabilities : ndarray of uint64, shape (K,)
-        Spike probabilities of one image.
-    a_step_key : int
-        Key of the step.
-
-    Returns
-    -------
-    ndarray of bool, shape (K,)
-        True where an input spikes.
-    """
+    """Return which of the K inputs spike in one step, by the (K,) probabilities of an image and the key of the step."""
     return random_words(a_step_key, len(probabilities)) < probabilities
 
 

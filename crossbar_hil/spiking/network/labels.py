@@ -1,12 +1,15 @@
 """Which digit a neuron stands for, what a network answers, and how often it is right."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.errors import ConfigError, DataError
+from crossbar_hil.results.arrays import Variable
+from crossbar_hil.results.result import Result, Series
 
 READOUTS = ("winner", "mean", "votes", "likelihood")
 SILENT = -1
@@ -31,14 +34,7 @@ class Labels:
 
 
 def label_neurons(counts: IntArray, labels: IntArray) -> Labels:
-    """Return the labels of neurons from their spikes.
-
-    Parameters
-    ----------
-    counts : ndarray of int, shape (P, N)
-        Spikes of N neurons during P images of known labels.
-    labels : ndarray of int, shape (P,)
-        Labels of the images.
+    """Return the labels of N neurons from their (P, N) spikes during P images of known (P,) labels.
 
     Examples
     --------
@@ -54,23 +50,14 @@ def label_neurons(counts: IntArray, labels: IntArray) -> Labels:
 
 
 def scores(counts: IntArray, labels: Labels, readout: str) -> FloatArray:
-    """Return how much speaks for each class; the highest is the answer.
+    """Return how much speaks for each class, (P, L); the highest is the answer. `counts` are (P, N) spikes.
 
     Parameters
     ----------
-    counts : ndarray of int, shape (P, N)
-        Spikes of each neuron during each image.
-    labels : Labels
-        What the neurons stand for.
     readout : str
         "winner": the label of the neuron with most spikes (the published system). "mean": mean spikes of the neurons
         of each label. "votes": spikes, each divided among the classes as the neuron's spikes were. "likelihood":
         log-likelihood of the counts if each neuron spikes at the mean rate it had for the class (Poisson).
-
-    Returns
-    -------
-    ndarray of float, shape (P, L)
-        One column a class.
     """
     if readout == "winner":
         winners = np.argmax(counts, axis=1)
@@ -89,20 +76,17 @@ def scores(counts: IntArray, labels: Labels, readout: str) -> FloatArray:
 
 
 def answers(counts: IntArray, labels: Labels, readout: str = "winner") -> IntArray:
-    """Return the answer to each image, `SILENT` where no neuron spiked.
-
-    Returns
-    -------
-    ndarray of int, shape (P,)
-        The first of the classes that score highest.
-    """
+    """Return the answer (P,) to each image, the first of the highest scores; `SILENT` where no neuron spiked."""
     best = labels.classes[np.argmax(scores(counts, labels, readout), axis=1)]
     return np.where(counts.sum(axis=1) > 0, best, SILENT)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Evaluation:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Evaluation(Result):
     """How a network did on images that it was not trained on."""
+
+    drawn_by: ClassVar[str] = "spiking"
+    plots: ClassVar[tuple[str, ...]] = ("confusion",)
 
     classes: IntArray
     """(L,) labels."""
@@ -117,6 +101,31 @@ class Evaluation:
     def accuracy(self) -> float:
         """Share of all images, the silent ones included, that were answered rightly."""
         return float(np.trace(self.confusion)) / self.images
+
+    def told(self) -> list[tuple[str, str]]:
+        """Return the accuracy, and of how many images."""
+        return [
+            ("accuracy", f"{100 * self.accuracy:.2f} % of {self.images} images"),
+            ("silent", str(self.silent)),
+            ("classes", " ".join(map(str, self.classes))),
+        ]
+
+    def series(self) -> Series:
+        """Return one line a class, with the images that got each answer."""
+        header = ["Class", *(f"Answered {each}" for each in self.classes)]
+        return Series(
+            header, ([int(each), *row.tolist()] for each, row in zip(self.classes, self.confusion, strict=True))
+        )
+
+    def variables(self) -> dict[str, Variable]:
+        """Return the answers, and how many images had none."""
+        return {
+            "confusion": Variable(("class", "answer"), self.confusion, "1", "test images by class and answer"),
+            "class": Variable(("class",), self.classes, "1", "true class"),
+            "answer": Variable(("answer",), self.classes, "1", "class that was answered"),
+            "silent_images": Variable((), np.array(self.silent), "1", "test images without an output spike"),
+            "test_images": Variable((), np.array(self.images), "1", "test images"),
+        }
 
 
 def evaluate(given: IntArray, labels: IntArray, classes: IntArray) -> Evaluation:

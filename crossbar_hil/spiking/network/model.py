@@ -113,15 +113,7 @@ class NetworkState:
 
 
 def initial_state(model: SpikingModel, rng: np.random.Generator) -> NetworkState:
-    """Draw the initial conductances of a network at rest.
-
-    Parameters
-    ----------
-    model : SpikingModel
-        What the network is made of.
-    rng : numpy.random.Generator
-        Source of the initial conductances.
-    """
+    """Draw the initial conductances of a network at rest."""
     synapses = model.synapses
     drawn = rng.normal(
         synapses.initial_mean * synapses.high_siemens,

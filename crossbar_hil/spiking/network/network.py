@@ -48,8 +48,6 @@ class SpikingNetwork:
 
     Parameters
     ----------
-    model : SpikingModel
-        What it is made of.
     engine : Engine
         What does the steps: `StepwiseEngine`, or the compiled one of the simulation back end.
     seed : int
@@ -67,14 +65,9 @@ class SpikingNetwork:
         self.labels: Labels | None = None
 
     def train(self, images: FloatArray, labels: IntArray) -> Labels:
-        """Train on images and label the neurons.
+        """Train on images (P, K) of intensities 0 to 1 and label the neurons by the images' labels (P,).
 
-        Parameters
-        ----------
-        images : ndarray of float, shape (P, K)
-            Intensities, 0 to 1.
-        labels : ndarray of int, shape (P,)
-            Their labels; they play no part in the training of the weights.
+        Labels play no part in the training of the weights.
         """
         counts = np.concatenate([self.learn(images, number) for number in range(self.protocol.passes)])
         if self.protocol.label_after:
@@ -115,8 +108,6 @@ class SpikingNetwork:
         ----------
         images : ndarray of float, shape (P, K)
             Intensities, 0 to 1.
-        part : int
-            How many at a time.
         stream : int
             `encoding.TESTING`, or `encoding.LABELLING` for the spikes by which `train` labels the neurons.
         """

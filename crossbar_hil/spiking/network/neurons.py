@@ -152,18 +152,14 @@ def in_steps(neurons: Neurons, step_s: float) -> NeuronSteps:
 
 
 def integrate(state: NeuronState, currents: Singles, gains: Singles, numbers: NeuronSteps) -> NeuronState:
-    """Return the neurons after one step of input, the leak taken afterwards.
+    """Return N neurons after one step of input, the leak of that step taken afterwards.
 
     Parameters
     ----------
-    state : NeuronState
-        N neurons.
     currents : ndarray of float32, shape (N,)
         Currents out of the columns, in amperes.
     gains : ndarray of float32, shape (N,)
         Volts per ampere and step of each neuron.
-    numbers : NeuronSteps
-        Leak of one step.
     """
     listening = state.refractory == 0
     membranes = np.where(listening, state.membranes + gains * currents, state.membranes)
@@ -172,21 +168,9 @@ def integrate(state: NeuronState, currents: Singles, gains: Singles, numbers: Ne
 
 
 def fire(state: NeuronState, numbers: NeuronSteps, *, learn: bool) -> tuple[NeuronState, BoolArray]:
-    """Return the neurons after their threshold test, and which of them spiked.
+    """Return N neurons after their threshold test, and which (N,) of them spiked.
 
-    Parameters
-    ----------
-    state : NeuronState
-        N neurons after `integrate`.
-    numbers : NeuronSteps
-        Inhibition, refractoriness, increment, and how a contest ends.
-    learn : bool
-        Whether an own spike raises the threshold.
-
-    Returns
-    -------
-    NeuronState, ndarray of bool of shape (N,)
-        Thresholds have not decayed yet: see `relax_thresholds`.
+    If they `learn` an own spike raises the threshold; it has not decayed yet: see `relax_thresholds`.
     """
     spikes = np.zeros(len(state.membranes), dtype=bool)
     crossing = state.membranes >= state.thresholds

@@ -98,10 +98,6 @@ def wanted_changes(
         Conductances of its K synapses, in siemens; they matter to soft bounds only.
     last_inputs : ndarray of int64, shape (K,)
         Step of the last spike of each input.
-    now : int
-        This step.
-    numbers : PlasticitySteps
-        Gains by age, and the loss.
     low, high : float32
         Ends of the range, in siemens.
 

@@ -87,15 +87,7 @@ PUBLISHED_DENSITIES = {256: (85, 171), 128: (58, 70), 64: (26, 38), 32: (13, 19)
 
 
 def two_density_states(below: int, above: int, low: float, high: float) -> Singles:
-    """Return states of one density up to the middle and of another above it.
-
-    Parameters
-    ----------
-    below, above : int
-        How many states lie below the middle, and how many from the middle on.
-    low, high : float
-        The ends, in siemens.
-    """
+    """Return states between two ends, in siemens: so many of one density up to the middle, so many above it."""
     middle = (high - low) * 0.5  # as published, which is not quite half-way
     return as_states(np.concatenate([np.linspace(low, middle, below + 1)[:-1], np.linspace(middle, high, above)]))
 

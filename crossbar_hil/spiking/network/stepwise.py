@@ -67,7 +67,10 @@ class Engine(Protocol):
     """Whatever can show images to a network."""
 
     def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
-        """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes."""
+        """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes.
+
+        A DataError if they do not fit the model or a wire resistance is none; a BackendError if no circuit settles.
+        """
 
 
 def ideal_currents(conductances: Singles, spikes: BoolArray, spike_v: float) -> Singles:
@@ -155,13 +158,7 @@ def chosen_neurons(model: SpikingModel, learn: bool) -> cells.Neurons:
 
 
 def check_images(model: SpikingModel, images: Words) -> None:
-    """Refuse images that are not (P, K) spike probabilities of the model's inputs.
-
-    Raises
-    ------
-    DataError
-        If shape or type is wrong.
-    """
+    """Refuse, by a DataError, images that are not (P, K) spike probabilities of the model's inputs."""
     if images.ndim != 2 or images.shape[1] != model.inputs or images.dtype != np.uint64:
         raise DataError(
             f"images have shape {images.shape} and type {images.dtype}, expected spike probabilities of shape "

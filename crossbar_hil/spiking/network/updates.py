@@ -12,27 +12,16 @@ from crossbar_hil.spiking.network.states import draw_state, nearest_state, pulse
 def update_column(
     state: NetworkState, model: SpikingModel, numbers: PlasticitySteps, column: int, key: int
 ) -> NetworkState:
-    """Return the network after the synapses of one neuron have learnt.
+    """Return the network after the synapses of the neuron of a column, which spiked in this step, have learnt.
 
-    Parameters
-    ----------
-    state : NetworkState
-        The network in the step in which neuron `column` spiked.
-    model : SpikingModel
-        What it is made of.
-    numbers : PlasticitySteps
-        The plasticity, for one step.
-    column : int
-        The neuron that spiked.
-    key : int
-        Random key for updates by chance.
+    Updates by chance have a random key.
     """
     synapses = model.synapses
     low, high = np.float32(synapses.low_siemens), np.float32(synapses.high_siemens)
     weights, kept, gains = state.weights.copy(), state.kept, state.gains
     before = weights[:, column] if kept is None else kept[:, column]
     changes = wanted_changes(before, state.last_inputs, state.now, numbers, low, high)
-    after = within_range(before + changes, low, high)
+    after = np.minimum(np.maximum(before + changes, low), high)
     stuck = None if model.cells.stuck is None else model.cells.stuck[:, column]
     if kept is not None:
         kept = kept.copy()
@@ -52,23 +41,14 @@ def update_column(
         read = weights[:, column]
         read = read if model.cells.factors is None else read * model.cells.factors[:, column]
         gains = gains.copy()
-        gains[column] = np.float32(synapses.column_siemens) / column_sum(read)
+        added = np.add.accumulate(read)[-1]  # row by row in single precision, as the compiled path does
+        gains[column] = np.float32(synapses.column_siemens) / np.maximum(added, TINY)
     return state.with_synapses(weights, kept, gains)
-
-
-def within_range(conductances: Singles, low: np.float32, high: np.float32) -> Singles:
-    """Return conductances held within the range of the cells."""
-    return np.minimum(np.maximum(conductances, low), high)
 
 
 def mean_pulse(curve: Singles) -> np.float32:
     """Return the mean change by one pulse along a curve, in siemens, negative for depression."""
     return (curve[-1] - curve[0]) / np.float32(len(curve) - 1)
-
-
-def column_sum(column: Singles) -> np.float32:
-    """Return the sum of a column, added row by row in single precision as the compiled path does, above zero."""
-    return np.maximum(np.add.accumulate(column)[-1], TINY)
 
 
 TINY = np.float32(1e-30)

@@ -47,13 +47,7 @@ class Split:
 
 
 def digits(classes: Sequence[int] | None = None) -> Split:
-    """Return the 8 x 8 digits that ship: the first 1,197 to train on, the other 600 to test with.
-
-    Parameters
-    ----------
-    classes : sequence of int, optional
-        Digits wanted; all ten if not given.
-    """
+    """Return the 8 x 8 digits that ship, of all classes or some: the first 1,197 to train on, 600 to test with."""
     with importlib.resources.files("crossbar_hil.data").joinpath("digits.csv").open(encoding="ascii") as file:
         rows = np.array(list(csv.reader(file))[1:], dtype=np.int64)
     images, labels = rows[:, 1:] / 16, rows[:, 0]
@@ -150,8 +144,6 @@ def read_idx(path: Path, dimensions: int) -> Bytes:
     ----------
     path : path
         The file; read through gzip if its name ends in .gz.
-    dimensions : int
-        How many it must have.
 
     Raises
     ------

@@ -87,12 +87,8 @@ def published_states_model(count: int, spacing: str = "linear", **sizes: int) ->
 
     Parameters
     ----------
-    count : int
-        Number of states.
     spacing : str
         "linear", or "nonlinear" for the two densities, which exist for 16, 32, 64, 128 and 256 states.
-    **sizes : int
-        `inputs` and `outputs`.
     """
     if spacing == "linear":
         states = linear_states(count, LOW_SIEMENS, HIGH_SIEMENS)

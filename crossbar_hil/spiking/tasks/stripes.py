@@ -39,15 +39,7 @@ def stripes() -> Split:
 
 
 def stripes_model(inputs: int, outputs: int, read_v: float) -> SpikingModel:
-    """Return the network for a device.
-
-    Parameters
-    ----------
-    inputs, outputs : int
-        Rows and columns of the device.
-    read_v : float
-        Height of an input spike, in volts.
-    """
+    """Return the network for a device of so many rows and columns, and the height of an input spike in volts."""
     return SpikingModel(
         inputs,
         outputs,

@@ -7,7 +7,7 @@ from crossbar_hil.bench.file import Bench
 from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.runs.training import dry_bench
 from crossbar_hil.training.patterns import PatternSet
-from crossbar_hil.training.settings import make_trainer
+from crossbar_hil.training.settings import make_trainer, make_update, most_pulses
 
 CHIPS = 20
 """Virtual chips that are trained to see it: of one in twenty of the kind nothing is said."""
@@ -20,8 +20,6 @@ def find_short_budgets(bench: Bench, spent: tuple[int, float] = (0, 0.0)) -> lis
 
     Parameters
     ----------
-    bench : Bench
-        The checked bench.
     spent : (int, float)
         Pulses and dose, in volt seconds, that the cell with most of them has received before.
 
@@ -33,8 +31,8 @@ def find_short_budgets(bench: Bench, spent: tuple[int, float] = (0, 0.0)) -> lis
     limits, training = bench.limit_table, bench.training
     if limits is None or (limits.pulses is None and limits.dose_vs is None):
         return []
-    update = make_trainer(training, open_backend(dry_bench(bench), seed=0)).update
-    most = (training.epochs - 1) * update.most * len(update.pulses())
+    _, update = make_update(training)
+    most = most_pulses(training) * len(update.pulses())
     left = {
         "pulses": np.inf if limits.pulses is None else limits.pulses - spent[0],
         "dose_vs": np.inf if limits.dose_vs is None else limits.dose_vs - spent[1],
@@ -44,7 +42,7 @@ def find_short_budgets(bench: Bench, spent: tuple[int, float] = (0, 0.0)) -> lis
     task = PatternSet.from_csv(training.pattern_file)
     needs: dict[str, list[float]] = {"pulses": [], "dose_vs": []}
     for seed in range(CHIPS):
-        trainer = make_trainer(training, open_backend(dry_bench(bench), seed=seed))
+        trainer = make_trainer(training, open_backend(dry_bench(bench), seed=seed), seed=seed)
         result = trainer.run(task.train, task.train_labels)
         down = result.depressing.sum(axis=0)
         up = result.counts.sum(axis=0) - down

@@ -184,15 +184,41 @@ def describe_share(counts: Counts) -> str:
     return f"{share} converge (95 % interval {interval})"
 
 
+def table_of_counts(points: Sequence[Counts], *, noisy: bool) -> tuple[list[str], list[list[str]]]:
+    """Return columns and a row a point: the share that converges, how long that takes, and what holds later of these.
+
+    >>> table_of_counts([Counts(10, ((3, 4), (5, 1)), pulses=70)], noisy=False)
+    (['converge', '95 % interval', 'epochs', 'pulses'], [['50.0 %', '23.7 to 76.3 %', '3', '7']])
+    """
+    header = ["converge", "95 % interval", "epochs", "pulses"]
+    later = [name for name, _ in _afterwards(points[0], noisy=noisy)]
+    header += [f"of these {name}" for name in later[:1]] + later[1:]
+    rows = []
+    for counts in points:
+        epochs = counts.epoch_of(0.5)
+        row = [*_in_percent(counts.converged, counts.chips), "-" if epochs is None else str(epochs)]
+        row.append(f"{counts.pulses_mean:.0f}")
+        for _, met in _afterwards(counts, noisy=noisy):
+            row.append(_in_percent(met, counts.converged)[0] if counts.converged else "-")
+        rows.append(row)
+    return header, rows
+
+
+def _afterwards(counts: Counts, *, noisy: bool) -> list[tuple[str, int]]:
+    """Return how many of the chips that converge still met every target, or answered right, and when."""
+    asked = [("on a fresh read", counts.fresh)] if noisy else []
+    for (drift, met), (_, right) in zip(counts.drifted, counts.right, strict=True):
+        asked += [(f"after drift of {100 * drift:g} %", met), ("still answer right", right)]
+    return asked
+
+
 def describe_afterwards(counts: Counts, *, noisy: bool) -> str:
     """Write how many of the chips that converge still meet every target later; empty if nothing was asked for.
 
     >>> describe_afterwards(Counts(10, ((3, 4),), drifted=((0.1, 2),), right=((0.1, 3),)), noisy=False)[:61]
     'of these 50.0 % still meet every target after drift of 10 % ('
     """
-    asked = [("on a fresh read", counts.fresh)] if noisy else []
-    for (drift, met), (_, right) in zip(counts.drifted, counts.right, strict=True):
-        asked += [(f"after drift of {100 * drift:g} %", met), ("still answer right", right)]
+    asked = _afterwards(counts, noisy=noisy)
     if not asked or not counts.converged:
         return ""
     parts: list[str] = []

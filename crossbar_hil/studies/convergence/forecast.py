@@ -108,12 +108,10 @@ class Forecast:
 
 
 def forecast(bench: Bench, *, seed: int, chips: int | None = None) -> Forecast:
-    """Train virtual chips of a bench of any kind; nothing is recorded and no instrument is touched.
+    """Train virtual chips of a checked bench of any kind; nothing is recorded and no instrument is touched.
 
     Parameters
     ----------
-    bench : Bench
-        The checked bench.
     seed : int
         Of the virtual chips.
     chips : int, optional

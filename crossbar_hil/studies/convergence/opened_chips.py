@@ -34,14 +34,9 @@ class OpenedResult:
 
 
 class OpenedChips:
-    """Chips by number, each made by the backend that a bench names; a chip depends on seed and number alone.
+    """Chips by number that are trained on a task, each made by ``from_bench`` of the backend that a bench names.
 
-    Parameters
-    ----------
-    bench : Bench
-        Names the backend, whose ``from_bench`` makes the chips.
-    task : PatternSet
-        What is trained.
+    A chip depends on seed and number alone.
     """
 
     lockstep = False
@@ -53,7 +48,7 @@ class OpenedChips:
     def check(self, seed: int) -> None:
         """Evaluate one chip once, so that whatever is wrong with the settings is said."""
         with self._open(seed, 0) as backend:
-            trainer = self._trainer(backend)
+            trainer = self._trainer(backend, seed)
             for pulse in trainer.update.pulses():
                 backend.check_pulses(np.zeros(backend.shape, dtype=np.int64), pulse)
             backend.read_conductances(_volts(trainer))
@@ -85,13 +80,13 @@ class OpenedChips:
 
     def _train_one(self, seed: int, number: int) -> tuple[bool, int, int, int, bool]:
         with self._open(seed, number) as backend:
-            trainer = self._trainer(backend)
+            trainer = self._trainer(backend, seed, number)
             result = trainer.run(self.task.train, self.task.train_labels)
             again = result.converged and bool(trainer.predict(self.task.train).correct(self.task.train_labels).all())
             return result.converged, result.epochs, result.pulses, int(result.saturated.sum()), again
 
-    def _trainer(self, backend: DeviceBackend) -> Trainer:
-        trainer = make_trainer(self.bench.training, backend)
+    def _trainer(self, backend: DeviceBackend, seed: int = 0, number: int = 0) -> Trainer:
+        trainer = make_trainer(self.bench.training, backend, seed=seed, number=number)
         trainer.check_task(self.task.train, self.task.train_labels)
         return trainer
 

@@ -102,8 +102,6 @@ class Point:
 
         Parameters
         ----------
-        bench : Bench
-            Its virtual chip and training.
         read : dict
             Files that were read already, by name; those that are read now are added.
 
@@ -239,8 +237,6 @@ def chips_of_point(bench: Bench, chips: int = 0) -> dict[str, Any]:
 
     Parameters
     ----------
-    bench : Bench
-        The bench of a study.
     chips : int
         How many were trained; more than a twin has draws are these again, which is warned of.
     """

@@ -73,17 +73,7 @@ def unknown_of(chip: Chip) -> str:
 
 
 def draw_kinds(bench: Bench, seed: int, count: int = KINDS) -> list[Bench]:
-    """Draw kinds of chips that could have given what was measured; none where no cell was measured.
-
-    Parameters
-    ----------
-    bench : Bench
-        Its virtual chip is the kind as measured.
-    seed : int
-        Not negative.
-    count : int
-        Kinds.
-    """
+    """Draw kinds of chips that could have given what was measured; none where no cell was measured."""
     chip = virtual_chip(bench).resolved
     if not unknown_of(chip):
         return []

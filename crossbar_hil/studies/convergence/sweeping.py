@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.convergence.counting import Job, Show, count
-from crossbar_hil.studies.convergence.counts import Counts, describe_afterwards, describe_share, summary
+from crossbar_hil.studies.convergence.counts import Counts, describe_share, summary, table_of_counts
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
 from crossbar_hil.studies.convergence.points import (
     LOCKSTEP_CHUNK,
@@ -106,8 +106,6 @@ def run_sweep(
 
     Parameters
     ----------
-    sweep : ChipSweep
-        What to do.
     folder : ChipStudyFolder
         Made for it, or opened again.
     scheduler : Scheduler
@@ -134,19 +132,16 @@ def run_sweep(
 
 
 def resume_sweep(folder: ChipStudyFolder) -> ChipSweep:
-    """Lay out the points of a sweep that was begun again, and see that they are the same.
-
-    Raises
-    ------
-    RunError
-        If a file of it was changed since.
-    """
+    """Lay out the points of a sweep that was begun again; a RunError if a file of it was changed since."""
     return folder.lay_out_again(KIND, plan_sweep, "axes")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ChipSweepResult(SweepResult):
     """The counts of every point of a sweep."""
+
+    drawn_by: ClassVar[str] = "sweep"
+    plots: ClassVar[tuple[str, ...]] = ("yield", "epochs")
 
     sweep: ChipSweep
     counts: tuple[Counts, ...]
@@ -185,13 +180,9 @@ class ChipSweepResult(SweepResult):
         """Write which share of the chips converges at a point."""
         return describe_share(self.counts[point])
 
-    def effort(self, point: int) -> str:
-        """Write how long that takes."""
-        counts = self.counts[point]
-        epochs = counts.epoch_of(0.5)
-        later = describe_afterwards(counts, noisy=self.sweep.noisy)
-        took = f", {epochs if epochs is not None else '-'} epochs in the median, {counts.pulses_mean:.0f} pulses a chip"
-        return f"{took}; {later}" if later else took
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Return what came of every point, in columns."""
+        return table_of_counts(self.counts, noisy=self.sweep.noisy)
 
     def describe_count(self) -> tuple[int, str]:
         """Return how many chips were trained at each point, and a sentence on them."""

@@ -7,13 +7,17 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
+
+import numpy as np
 
 from crossbar_hil.bench.file import BENCH_FILE, Bench
 from crossbar_hil.errors import ConfigError, CrossbarError
+from crossbar_hil.results.arrays import Variable, cf_name
+from crossbar_hil.results.result import Result, Series
 from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.convergence.counting import Job, count
-from crossbar_hil.studies.convergence.counts import Counts, summary
+from crossbar_hil.studies.convergence.counts import Counts, describe_share, summary
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
 from crossbar_hil.studies.convergence.opened_chips import has_chips_of_its_own, whose
 from crossbar_hil.studies.convergence.points import (
@@ -125,9 +129,12 @@ class Tune:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class TuneResult:
+@dataclass(frozen=True, slots=True, repr=False)
+class TuneResult(Result):
     """The settings that were found, and what fresh chips make of them."""
+
+    drawn_by: ClassVar[str] = "sweep"
+    plots: ClassVar[tuple[str, ...]] = ("search", "convergence")
 
     tune: Tune
     found: Candidate
@@ -138,6 +145,8 @@ class TuneResult:
     """On chips that were never searched on."""
     promise: Promise | None
     """For chips of the kind that was measured, if one was."""
+    tried: tuple[tuple[int, Candidate], ...] = ()
+    """Round, from 1, and what came of it, for all settings that were tried."""
 
     @property
     def limits(self) -> dict[str, float | int]:
@@ -152,6 +161,30 @@ class TuneResult:
             "pulses": pulses,
             "dose_vs": float(f"{pulses * max(abs(pulse.amplitude_v) * pulse.width_s for pulse in sent):.12g}"),
         }
+
+    def told(self) -> list[tuple[str, str]]:
+        """Return the settings, and what fresh chips make of them."""
+        found = ", ".join(f"{key.label} {value}" for key, value in self.settings.items())
+        return [
+            ("settings", found),
+            ("fresh chips", describe_share(self.fresh)),
+            *([("promise", self.promise.line)] if self.promise else []),
+        ]
+
+    def series(self) -> Series:
+        """Return one line: the settings, and the statistics of fresh chips."""
+        return Series.of([{**{key.label: value for key, value in self.settings.items()}, **summary(self.fresh)}])
+
+    def variables(self) -> dict[str, Variable]:
+        """Return settings and the statistics of fresh chips, a single number each; not a number where there is none."""
+        found = {
+            cf_name(str(key)): Variable((), np.array(value), key.unit or "1", f"setting {key.table}.{key.name}")
+            for key, value in self.settings.items()
+        }
+        for name, number in summary(self.fresh).items():
+            value = np.array(np.nan if number is None else number)
+            found[cf_name(f"fresh_{name}")] = Variable((), value, "1", f"{name.replace('_', ' ')}, fresh chips")
+        return found
 
     def as_record(self) -> dict[str, Any]:
         """Return plan, settings and statistics."""
@@ -220,29 +253,14 @@ def plan_tune(
 
 
 def resume_tune(folder: ChipStudyFolder) -> Tune:
-    """Lay out a search that was begun again, and see that it is the same.
-
-    Raises
-    ------
-    RunError
-        If a file of it was changed since.
-    """
+    """Lay out a search that was begun again; a RunError if a file of it was changed since."""
     return folder.lay_out_again(KIND, plan_tune, "given")
 
 
 def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress: Silent) -> TuneResult:
     """Search, confirm on fresh chips, and write the results and the bench file.
 
-    Parameters
-    ----------
-    tune : Tune
-        What to do.
-    folder : ChipStudyFolder
-        Made for it, or opened again.
-    scheduler : Scheduler
-        Not yet started.
-    progress : Silent
-        Told of what is done.
+    The folder was made for it or opened again, the scheduler is not yet started.
     """
     done: list[tuple[int, Candidate]] = []
     trained = 0
@@ -286,8 +304,9 @@ def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress
         of_kinds = count_chips(len(done) + 1, kinds, FRESH, of_each)
     folder.finish()
     unknown = unknown_of(virtual_chip(bench))
-    result = TuneResult(tune, found, settings, bench, fresh, promise(fresh, of_kinds, unknown) if kinds else None)
-    _write(result, done, folder)
+    told = promise(fresh, of_kinds, unknown) if kinds else None
+    result = TuneResult(tune, found, settings, bench, fresh, told, tuple(done))
+    _write(result, folder)
     return result
 
 
@@ -318,11 +337,11 @@ def _later(tune: Tune, place: int, tried: int) -> int:
     return chips
 
 
-def _write(result: TuneResult, done: Sequence[tuple[int, Candidate]], folder: ChipStudyFolder) -> None:
+def _write(result: TuneResult, folder: ChipStudyFolder) -> None:
     keys = [str(axis.key) for axis in result.tune.axes]
     rows = [
         {"round": number, **dict(zip(keys, found.values, strict=True)), **summary(found.counts)}
-        for number, found in done
+        for number, found in result.tried
     ]
     write_text(folder.path / CANDIDATES, as_csv(rows))
     write_json(folder.path / TUNE, result.as_record())

@@ -438,7 +438,7 @@ def test_the_command_line_trains_on_the_emulated_bench(cli):
 @pytest.mark.usefixtures("undrawn")
 def test_a_cell_is_characterised_into_a_file_that_a_dry_run_takes(cli):
     done = cli("characterise", "emulated", "--seed", "1", "--cell", "1", "2", "--pulses", "6", "--rest", "0", "--json")
-    assert json.loads(done.out)["files"] == ["curve_r1_c2.csv", "curve_r1_c2.png"]
+    assert json.loads(done.out)["files"] == ["curve_r1_c2.csv", "curve_r1_c2.png", "curve_r1_c2.html"]
     again = cli("characterise", "emulated", "--seed", "1", "--cell", "1", "2", "--pulses", "2", "--rest", "0")
     assert again.code == 1
     assert "exists already" in again.err

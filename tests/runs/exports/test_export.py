@@ -1,3 +1,4 @@
+import json
 import logging
 import shutil
 
@@ -6,7 +7,7 @@ import pytest
 
 from crossbar_hil import load_run
 from crossbar_hil.errors import RunError
-from crossbar_hil.runs.export import export_run
+from crossbar_hil.runs.exports.export import export_run
 
 
 @pytest.fixture
@@ -30,6 +31,9 @@ def test_pymeasure_opens_the_csv(run, caplog):
 def test_the_csv_says_the_settings_in_comments(run):
     lines = export_run(run, "csv").read_text(encoding="utf-8").splitlines()
     assert "# seed: 1" in lines
+    facts = dict(line[2:].split(": ", 1) for line in lines if line.startswith("# "))
+    assert json.loads(facts["versions"]) == run.facts["versions"]
+    assert (facts["converged"], facts["preset"]) == ("true", "null")
     assert sum(not line.startswith("#") for line in lines) == run.result.epochs + 1
 
 

@@ -1,16 +1,19 @@
-"""Hand a run to other programs: a CSV that PyMeasure opens, or a NetCDF file with labels and units."""
+"""A run as one file for other programs: a CSV that PyMeasure opens, NetCDF, or the table of pulses."""
 
 import csv
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from crossbar_hil.errors import RunError, reason_of
+from crossbar_hil.errors import MissingExtra, RunError, reason_of
+from crossbar_hil.results.arrays import attribute
+from crossbar_hil.runs.exports.pulse_table import SIDECAR, write_pulses
 from crossbar_hil.runs.recorded_settings import text_of
 from crossbar_hil.runs.run import Run
 from crossbar_hil.text import printable
 
-SUFFIX = {"csv": ".csv", "netcdf": ".nc"}
+NAMES = {"csv": "run.csv", "netcdf": "run.nc", "pulses": "pulses.csv"}
+"""File of each form in the folder of a run."""
 
 
 def export_run(run: Run, form: str, path: Path | None = None) -> Path:
@@ -21,9 +24,9 @@ def export_run(run: Run, form: str, path: Path | None = None) -> Path:
     run : Run
         A recorded run of at least one step.
     form : str
-        ``"csv"`` or ``"netcdf"``.
+        ``"csv"``, ``"netcdf"`` or ``"pulses"``; the last writes what its columns mean to a file beside it.
     path : Path, optional
-        The file; ``run.csv`` or ``run.nc`` in the run's folder if not given.
+        The file; that of `NAMES` in the run's folder if not given.
 
     Returns
     -------
@@ -33,16 +36,21 @@ def export_run(run: Run, form: str, path: Path | None = None) -> Path:
     Raises
     ------
     RunError
-        If the file exists, which is never overwritten, or cannot be written, or the packages for NetCDF are missing.
+        If the file exists, which is never overwritten, or cannot be written, or the run has nothing of that form.
+    MissingExtra
+        If the packages for NetCDF are missing.
     """
-    path = run.folder / f"run{SUFFIX[form]}" if path is None else path
-    if os.path.lexists(path):  # a link into nowhere counts: it would be followed
-        raise RunError(f"{path} exists already and is not overwritten")
+    path = run.folder / NAMES[form] if path is None else path
+    for each in (path, path.with_name(path.name + SIDECAR)) if form == "pulses" else (path,):
+        if os.path.lexists(each):  # a link into nowhere counts: it would be followed
+            raise RunError(f"{each} exists already and is not overwritten")
+    write: dict[str, Callable[[Run, Path], object]] = {
+        "csv": _write_csv,
+        "netcdf": _write_netcdf,
+        "pulses": write_pulses,
+    }
     try:
-        if form == "csv":
-            _write_csv(run, path)
-        else:
-            _write_netcdf(run, path)
+        write[form](run, path)
     except OSError as error:
         raise RunError(f"{path} cannot be written: {reason_of(error)}") from error
     return path
@@ -50,7 +58,7 @@ def export_run(run: Run, form: str, path: Path | None = None) -> Path:
 
 def _comments(run: Run) -> dict[str, str]:
     """Return facts and settings, the latter by table and name, as text of one line each."""
-    facts = {name: str(value) for name, value in run.facts.items()}
+    facts = {name: str(attribute(value)) for name, value in run.facts.items()}
     settings = {each.key: text_of(each.value, each.unit) for each in run.all_settings}
     return {name: _one_line(text) for name, text in {**facts, **settings}.items()}
 
@@ -75,20 +83,12 @@ def _write_netcdf(run: Run, path: Path) -> None:
     try:
         import h5netcdf  # noqa: F401, PLC0415 - xarray finds these by itself, but says so less clearly if not
         import h5py  # noqa: F401, PLC0415
-        import xarray  # noqa: PLC0415 - an extra, and heavy
+        import xarray  # noqa: F401, PLC0415 - an extra, and heavy
     except ImportError as error:
-        raise RunError(
+        raise MissingExtra(
             f"NetCDF needs xarray, h5netcdf and h5py ({error}); install them with: pip install 'crossbar-hil[export]'"
         ) from error
-    data: dict[str, Any] = {}
-    coordinates: dict[str, Any] = {}
-    for name, variable in run.variables().items():
-        if variable.dimensions == (name,):
-            coordinates[name] = variable.values
-        else:
-            said = {"units": variable.unit, **({"long_name": variable.about} if variable.about else {})}
-            data[name] = (variable.dimensions, variable.values, said)
-    xarray.Dataset(data, coords=coordinates, attrs=_comments(run)).to_netcdf(path, engine="h5netcdf")
+    run.to_xarray().to_netcdf(path, engine="h5netcdf")
 
 
 def _one_line(text: str) -> str:

@@ -5,7 +5,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,11 @@ BUDGET_S, AT_LEAST = 0.3, 250
 """One look reads runs for so many seconds, but so many at least; those that are left are read by the next looks."""
 SCAN_S = 2.0
 """While there are some left, the folder is looked through again after so many seconds."""
+FIELDS = (
+    *("started", "label", "name", "kind", "bench", "chip", "status", "verdict"),
+    *("epochs", "pulses", "error", "accuracy", "seed"),
+)
+"""What runs are sorted and chosen by on the command line."""
 COLUMNS = ("started", "label", "name", "kind", "bench", "verdict", "steps", "pulses", "error", "seed")
 FACETS = ("kind", "bench", "verdict")
 UNREADABLE = "unreadable"
@@ -37,6 +42,8 @@ class Row:
     folder: Path
     cells: dict[str, Any]
     """Its columns, None where there is nothing to say."""
+    fields: dict[str, Any]
+    """Likewise its `FIELDS`: what it says itself of how it ended, where a column has one word for many runs."""
     chip: str
     """What runs of the same chip have in common; empty if it has no name."""
     chip_id: str
@@ -122,6 +129,14 @@ class Listing:
         return known if known and _is_as_it_was(known, changed_ns) else _row_of(self.out / name, changed_ns)
 
 
+def newest_rows(out: Path) -> Iterator[Row]:
+    """Yield the runs of a folder, the newest first, each read when it is asked for."""
+    for name, changed_ns in sorted(_folders_in(out).items(), reverse=True):
+        row = _row_of(out / name, changed_ns)
+        if row is not None:
+            yield row
+
+
 def select(
     rows: Iterable[Row], *, text: str = "", since: str = "", until: str = "", sort: str = "started", **facets: str
 ) -> list[Row]:
@@ -150,9 +165,16 @@ def select(
     column, down = sort.removeprefix("-"), sort.startswith("-")
     if column not in COLUMNS:
         return found
-    known = [row for row in found if row.cells[column] not in {None, ""}]
-    known.sort(key=lambda row: _sortable(row.cells[column]), reverse=down)
-    return known + [row for row in found if row.cells[column] in {None, ""}]
+    return in_order(found, lambda row: row.cells[column], down=down)
+
+
+def in_order(rows: Iterable[Row], value_of: Callable[[Row], Any], *, down: bool) -> list[Row]:
+    """Return rows in the order of a value, numbers before text, whatever the case; those that have none come last."""
+    known: list[Row] = []
+    without: list[Row] = []
+    for row in rows:
+        (without if value_of(row) in {None, ""} else known).append(row)
+    return sorted(known, key=lambda row: _sortable(value_of(row)), reverse=down) + without
 
 
 def key_of(name: str) -> str:
@@ -197,6 +219,7 @@ def _row_of(folder: Path, changed_ns: int) -> Row | None:
     """Return the row of a run, also of one that cannot be read; None of what is no run."""
     cells: dict[str, Any] = dict.fromkeys(COLUMNS)
     cells |= {"name": printable(folder.name), "label": ""}
+    fields: dict[str, Any] = {}
     chip = chip_id = why = ""
     under_way: Run | None = None
     live = False
@@ -206,6 +229,7 @@ def _row_of(folder: Path, changed_ns: int) -> Row | None:
         live = run.status == "running"
         cells |= {name: _cell(facts.get(name)) for name in ("label", "kind", "pulses", "error", "seed")}
         cells |= {"started": printable(str(facts.get("started_utc") or "")), "bench": _cell(bench.get("name"))}
+        fields = {name: _cell(facts.get(name)) for name in ("status", "verdict", "epochs", "accuracy")}
         cells["verdict"] = ("cut off" if run.phase[0] == "cut off" else "running") if live else _word(facts)
         cells["steps"] = run.standing().done if live else _cell(facts.get("epochs", facts.get("shown")))
         under_way = type(run)(folder) if live else None
@@ -221,7 +245,10 @@ def _row_of(folder: Path, changed_ns: int) -> Row | None:
     except Exception as error:  # a record can hold anything, and no run may hide all others
         why, cells["verdict"], live = f"{type(error).__name__}: {error}", UNREADABLE, False
     stamp = _stamp(folder, under_way, changed_ns) if live else (changed_ns,)
-    return Row(key_of(folder.name), folder, cells, chip, chip_id, why, live, stamp, under_way)
+    status = why.replace(f" of run {folder.name}", "").removeprefix(f"run {folder.name} ")
+    own = {"status": printable(status), "verdict": None, "chip": printable(chip_id) or None, **fields}
+    fields = {name: own.get(name, cells.get(name)) for name in FIELDS}
+    return Row(key_of(folder.name), folder, cells, fields, chip, chip_id, why, live, stamp, under_way)
 
 
 def _cell(value: Any) -> str | float | None:

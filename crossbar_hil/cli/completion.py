@@ -1,0 +1,36 @@
+"""What a shell completes: names of runs, and of benches; looked up without opening one, as a person waits for it."""
+
+import os
+from pathlib import Path
+
+from click import Context, Parameter
+from click.shell_completion import CompletionItem
+
+MOST_NAMES = 200
+"""Of a folder with more runs, the newest so many are told."""
+
+
+def complete_run(context: Context, _: Parameter, begun: str) -> list[CompletionItem]:
+    """Return the runs whose names begin so, the newest first, and ``latest``; folders if none does."""
+    out = context.params.get("out") or Path("runs")
+    try:
+        with os.scandir(out) as entries:
+            names = sorted((entry.name for entry in entries if entry.is_dir()), reverse=True)
+    except OSError:
+        names = []
+    found = [name for name in ["latest", *names] if names and name.startswith(begun)][:MOST_NAMES]
+    return [CompletionItem(name) for name in found] or [CompletionItem(begun, type="dir")]
+
+
+def complete_bench(_: Context, __: Parameter, begun: str) -> list[CompletionItem]:
+    """Return the shipped benches, and the bench files beside what was begun, that begin so; files if none does."""
+    from crossbar_hil.shipped import shipped  # noqa: PLC0415 - only who completes needs it
+
+    folder, start = os.path.split(begun)
+    try:
+        there = sorted(os.listdir(folder or os.curdir))
+    except OSError:
+        there = []
+    files = [os.path.join(folder, name) for name in there if name.startswith(start) and name.endswith(".toml")]
+    found = [name for name in shipped("benches") if name.startswith(begun)] + files
+    return [CompletionItem(name) for name in found] or [CompletionItem(begun, type="file")]

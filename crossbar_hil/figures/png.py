@@ -1,0 +1,48 @@
+"""Figures as PNG files, each drawn once."""
+
+import io
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.image import imsave
+
+from crossbar_hil.errors import RunError, reason_of
+
+DPI = 180
+ON_PAGE = 110
+"""Pixels of a page that an inch of a figure takes."""
+WIDE = 900
+"""Wider ones take all the width of a page."""
+
+
+def as_png(figure: Figure, *, dpi: int = DPI) -> bytes:
+    """Return a figure, drawn once at a resolution that it keeps, as the content of a PNG file."""
+    figure.set_dpi(dpi)
+    canvas, buffer = FigureCanvasAgg(figure), io.BytesIO()
+    canvas.draw()  # type: ignore[no-untyped-call]  # Figure.savefig draws twice: the first time for the layout
+    imsave(buffer, canvas.buffer_rgba(), format="png", dpi=dpi)  # type: ignore[no-untyped-call]
+    return buffer.getvalue()
+
+
+def width_on_page(png: bytes) -> int:
+    """Return how wide a picture of `DPI` is on a page, in pixels of a screen: so that its letters are those of text."""
+    return int.from_bytes(png[16:20], "big") * ON_PAGE // DPI  # the width stands first in the header of a PNG
+
+
+def write_png(figure: Figure, path: Path, *, dpi: int = DPI, replace: bool = False) -> None:
+    """Draw a figure into a new PNG file, or in place of one that the same work wrote before.
+
+    Raises
+    ------
+    RunError
+        If it exists and is not to be replaced, or cannot be written.
+    """
+    content = as_png(figure, dpi=dpi)
+    try:
+        with path.open("wb" if replace else "xb") as file:  # else never over another file, nor through a link
+            file.write(content)
+    except FileExistsError as error:
+        raise RunError(f"{path} exists already and is not overwritten") from error
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {reason_of(error)}") from error

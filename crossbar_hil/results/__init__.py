@@ -1,0 +1,1 @@
+"""What every result is shown as, and under which conditions it came about."""

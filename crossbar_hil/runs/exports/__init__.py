@@ -1,0 +1,1 @@
+"""A run, or several, handed to other programs and to archives."""

@@ -1,0 +1,1 @@
+"""Many runs: listed, sorted and filtered, and laid side by side."""

@@ -1,0 +1,1 @@
+"""What a person sees while something takes its time: on a terminal in place, elsewhere in plain lines."""

@@ -1,0 +1,133 @@
+"""A training by a rule with state, killed at an entry of its journal, resumes to the identical end.
+
+At some entries; at every one, each resumed training killed again, by ``pytest -m campaign tests/guard``.
+"""
+
+import numpy as np
+import pytest
+
+from crossbar_hil.guard.journal import Journal, read_journal
+from crossbar_hil.guard.keeper import Keeper
+from crossbar_hil.guard.replay import count_pulses
+from crossbar_hil.runs.audit.retelling import JournalChip
+from crossbar_hil.training.rules.momentum import Momentum
+from crossbar_hil.training.rules.one_cell import OneCell
+from crossbar_hil.training.rules.rule import LearningRule
+from crossbar_hil.training.rules.stochastic import Stochastic
+from crossbar_hil.training.trainer import Trainer
+from crossbar_hil.training.updates import Update
+
+from ..campaigns.faulty_bench import Kept
+from ..training.test_asking import DOWN, PULSE
+from .conftest import FakeChip
+
+TASK = [[0, 1], [1, 1]], [[1], [0]]
+STARTS = np.array([[1.01e-6, 1e-6], [1e-6, 1.013e-6]])
+EPOCHS = 4
+
+
+class Killed(BaseException):
+    """Nothing may catch it, and nothing is written after it."""
+
+
+class Mortal:
+    """A journal whose process dies at the entry of a number: before it is written, or once it is."""
+
+    def __init__(self, journal, at, *, written):
+        self._journal, self.at, self.written, self.entries_written = journal, at, written, 0
+
+    def __getattr__(self, name):
+        return getattr(self._journal, name)
+
+    def append(self, *entry):
+        self.entries_written += 1
+        if self.entries_written > self.at or (self.entries_written == self.at and not self.written):
+            raise Killed
+        number = self._journal.append(*entry)
+        if self.entries_written == self.at:
+            self._journal.commit()
+            raise Killed
+        return number
+
+
+class Everything(LearningRule):
+    """Keeps what it has seen, counts, draws and acts after each pattern in a drawn order: as a third party may."""
+
+    acts, most, draws = "drawn", 3, True
+
+    def begin(self, shape, rng):
+        self.rng, self.seen = rng, np.zeros((shape[0], shape[1] // 2))
+
+    def __call__(self, seen):
+        self.seen += seen.voltages.T * seen.deltas + 0.01 * self.rng.random(self.seen.shape)
+        counts = np.zeros(seen.conductances.shape, dtype=int)
+        size = 1 + self.rng.integers(0, 3, size=self.seen.shape)
+        counts[:, ::2], counts[:, 1::2] = size * (self.seen > 0), size * (self.seen < 0)
+        return counts
+
+
+RULES = {
+    "everything": (Everything(), {}),
+    "momentum": (Momentum(keep=0.9), {}),
+    "stochastic": (Stochastic(), {}),
+    "one cell": (OneCell(lift=2), {"update": Update(PULSE, DOWN)}),
+}
+
+
+def trainer_of(backend, rule, more):
+    return Trainer(backend, rule=rule, beta=1e9, epochs=EPOCHS, seed=7, **more)
+
+
+def train(chip, journal, rule, more):
+    """Train on what a journal holds, and then on the chip."""
+    return trainer_of(Kept(Keeper(chip, journal, check_v=0.1)), rule, more).run(*TASK)
+
+
+def fresh(folder):
+    folder.mkdir(parents=True)
+    chip = FakeChip()
+    chip.conductances = STARTS.copy()
+    return chip, Journal.create(folder / "journal.sqlite", {"run": "r", "token": "t"}, needed_bytes=0)
+
+
+def killed_and_resumed(folder, name, at, *, written, again):
+    """Kill a training, and each resumed one `again` entries later; return the last result, the chip, the journal."""
+    chip, journal = fresh(folder)
+    kills = 0
+    while True:
+        mortal = Mortal(journal, at if not kills else again, written=written)
+        try:
+            result = train(chip, mortal, *RULES[name])
+        except Killed:
+            kills += 1
+            journal.close()
+            journal = Journal.open(folder / "journal.sqlite", needed_bytes=0)
+            continue
+        return result, chip, journal, kills
+
+
+@pytest.mark.parametrize(
+    ("every", "again"), [(9, np.inf), pytest.param(1, 9, marks=pytest.mark.campaign)], ids=["some", "every"]
+)
+@pytest.mark.parametrize("name", RULES)
+def test_a_training_that_is_killed_at_any_entry_resumes_to_the_identical_end(tmp_path, name, every, again):
+    chip, journal = fresh(tmp_path / "whole")
+    counted = Mortal(journal, np.inf, written=False)
+    expected = train(chip, counted, *RULES[name])
+    journal.close()
+    told = JournalChip((2, 2), read_journal(tmp_path / "whole" / "journal.sqlite"))
+    np.testing.assert_array_equal(trainer_of(told, *RULES[name]).run(*TASK).counts, expected.counts)
+    assert told.place == len(told.operations)
+    assert expected.epochs == EPOCHS or expected.converged
+    assert expected.pulses >= 4
+    for at in range(1 + 3 * (every > 1), counted.entries_written + 1, every):
+        how = {"written": at % 2 == 1, "again": again}
+        result, other, journal, kills = killed_and_resumed(tmp_path / f"{at}", name, at, **how)
+        assert kills >= 1
+        for field in ("conductances", "counts", "depressing", "activations"):
+            np.testing.assert_array_equal(getattr(result, field), getattr(expected, field))
+        np.testing.assert_array_equal(other.conductances, chip.conductances)
+        assert other.sent == chip.sent
+        journal.close()
+        told = count_pulses(read_journal(tmp_path / f"{at}" / "journal.sqlite"))
+        assert (told.done, told.in_doubt) == (len(chip.sent), 0)

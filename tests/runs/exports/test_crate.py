@@ -1,0 +1,206 @@
+import hashlib
+import io
+import json
+import re
+import shutil
+import sys
+import zipfile
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from crossbar_hil import load_run
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.errors import ConfigError, MissingExtra, RunError
+from crossbar_hil.runs.exports.crate import FILES, export_crate
+from crossbar_hil.runs.training import train_and_record
+
+OLD = Path(__file__).parents[1] / "written_by_0_1_0"
+SAID = {
+    "operator": "Josiah Carberry", "orcid": "0000-0002-1825-0097", "temperature_k": "25 degC", "sample": "die 3",
+    "institution": "Brown University, https://ror.org/05gq02987",
+}  # fmt: skip
+LICENCE = "CC-BY-4.0"
+
+
+def old(which, tmp_path):
+    (folder,) = OLD.glob(f"*{which}*")
+    return load_run(shutil.copytree(folder, tmp_path / "runs" / folder.name))
+
+
+@pytest.fixture(scope="module")
+def crate(tmp_path_factory):
+    """A crate of a run of today and of every run of 0.1.0: its folder, its entities by their names, and the runs."""
+    folder = tmp_path_factory.mktemp("crates")
+    bench = load_bench("simulated", overrides={"conditions": SAID})
+    runs = [load_run(train_and_record(bench, seed=1, out=folder / "runs", label="a <b>label</b>").folder)]
+    runs += [load_run(shutil.copytree(each, folder / "runs" / each.name)) for each in sorted(OLD.glob("2026*"))]
+    path = export_crate(runs, folder / "crate", licence=LICENCE, title="Five runs")
+    graph = json.loads((path / "ro-crate-metadata.json").read_text(encoding="utf-8"))["@graph"]
+    return path, {each["@id"]: each for each in graph}, runs, graph
+
+
+def many(value):
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def test_the_rules_that_a_crate_must_keep_are_kept(crate):
+    # RO-Crate 1.1: "Root Data Entity", "RO-Crate Metadata File Descriptor", "RO-Crate JSON-LD", "Data entities"
+    path, named, _, graph = crate
+    context = json.loads((path / "ro-crate-metadata.json").read_text(encoding="utf-8"))["@context"]
+    assert "https://w3id.org/ro/crate/1.1/context" in context
+    assert len(named) == len(graph)
+    descriptor, root = named["ro-crate-metadata.json"], named["./"]
+    assert (descriptor["@type"], descriptor["about"]) == ("CreativeWork", {"@id": "./"})
+    assert descriptor["conformsTo"] == {"@id": "https://w3id.org/ro/crate/1.1"}
+    assert root["@type"] == "Dataset"
+    assert root["name"] == "Five runs"
+    assert root["description"]
+    assert datetime.fromisoformat(root["datePublished"]).tzinfo
+    assert named[root["license"]["@id"]]["name"] == LICENCE
+    for each in graph:  # flat: what is nested is a reference, and every one of them is described
+        assert each["@type"]
+        for key, values in each.items():
+            for value in many(values):
+                assert not isinstance(value, dict) or set(value) == {"@id"}, (each["@id"], key)
+                assert not isinstance(value, dict) or value["@id"] in named or "://" in value["@id"], value
+    reached, wanted = set(), ["./"]
+    while wanted:
+        key = wanted.pop()
+        reached.add(key)
+        wanted += [part["@id"] for part in many(named[key].get("hasPart")) if part["@id"] not in reached]
+    data = {each["@id"] for each in graph if each["@type"] in {"File", "Dataset"}}
+    assert data == reached
+    assert not any(re.match(r"/|\.\./|[a-z]+:", key) for key in data)
+
+
+def test_every_file_is_described_with_its_size_and_hash_and_none_is_missing(crate):
+    path, named, runs, _ = crate
+    held = {each.relative_to(path).as_posix(): each for each in path.rglob("*") if each.is_file()}
+    del held["ro-crate-metadata.json"]
+    described = {key: each for key, each in named.items() if each["@type"] == "File"}
+    assert set(held) == set(described)
+    for key, each in described.items():
+        content = held[key].read_bytes()
+        assert (each["contentSize"], each["sha256"]) == (str(len(content)), hashlib.sha256(content).hexdigest())
+        assert each["description"] == FILES[held[key].name][1], key
+        assert each["encodingFormat"]
+    for run in runs:
+        for each in run.folder.iterdir():
+            assert (path / run.name / each.name).read_bytes() == each.read_bytes()
+        for name in ("run.csv", "run.nc", "pulses.csv", "pulses.csv-metadata.json"):
+            assert f"{run.name}/{name}" in held
+
+
+def test_another_reader_of_crates_loads_it(crate):
+    from rocrate.rocrate import ROCrate
+
+    path, named, runs, _ = crate
+    read = ROCrate(str(path))
+    assert read.metadata.id == "ro-crate-metadata.json"
+    assert {each.id for each in read.get_entities()} == set(named)
+    (action, *_) = read.mentions if hasattr(read, "mentions") else many(read.root_dataset["mentions"])
+    assert action.type == "CreateAction"
+    assert len(many(read.root_dataset["mentions"])) == len(runs)
+
+
+def test_who_measured_with_what_where_is_told_and_nobody_is_invented(crate):
+    _, named, runs, _ = crate
+    person, home = named["https://orcid.org/0000-0002-1825-0097"], named["https://ror.org/05gq02987"]
+    assert (person["@type"], person["name"], person["affiliation"]["@id"]) == ("Person", "Josiah Carberry", home["@id"])
+    assert (home["@type"], home["name"], home["url"]) == ("Organization", "Brown University", home["@id"])
+    assert named["./"]["author"] == {"@id": person["@id"]}
+    today, *others = runs
+    told = {named[each["@id"]]["name"]: named[each["@id"]] for each in named[f"{today.name}/"]["additionalProperty"]}
+    assert {name: each["value"] for name, each in told.items()} == today.conditions
+    assert told["temperature_k"]["unitText"] == "K"
+    for run in others:
+        assert not {"author", "additionalProperty"} & set(named[f"{run.name}/"])
+        assert "agent" not in named[f"#{run.name}-training"]
+    (emulated,) = (run for run in runs if run.kind == "emulated")
+    tools = [named[each["@id"]] for each in named[f"#{emulated.name}-training"]["instrument"]]
+    assert {(each["@type"], each.get("model"), each.get("softwareVersion")) for each in tools} == {
+        ("SoftwareApplication", None, "0.1.0"),
+        ("IndividualProduct", "2602B", None),
+        ("IndividualProduct", "707B", None),
+    }
+    assert all("(emulated, no instrument)" in each["name"] for each in tools if each["@type"] == "IndividualProduct")
+    assert "emulated" in named["./"]["description"]
+
+
+def test_a_crate_is_also_one_zip_file(tmp_path):
+    path = export_crate([old("596f", tmp_path)], tmp_path / "one.zip", licence="https://example.org/licence")
+    with zipfile.ZipFile(path) as held:
+        graph = json.loads(held.read("ro-crate-metadata.json"))["@graph"]
+        files = {each["@id"] for each in graph if each["@type"] == "File"}
+        assert files | {"ro-crate-metadata.json"} == {each for each in held.namelist() if not each.endswith("/")}
+    assert {each["@id"] for each in graph} >= {"https://example.org/licence"}
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["one.zip", "runs"]
+
+
+def link(run):
+    (run.folder / "notes.txt").symlink_to("/etc/hostname")
+
+
+def under_way(run):
+    run.facts["status"] = "running"
+
+
+def without_epochs(run):
+    run.epochs.clear()
+
+
+@pytest.mark.fault("X10")
+@pytest.mark.parametrize(
+    ("spoil", "licence", "told"),
+    [
+        (link, LICENCE, "notes.txt is no plain file"),
+        (under_way, LICENCE, "has not ended"),
+        (without_epochs, LICENCE, "holds no epoch"),
+        (lambda run: None, "my licence", "licence 'my licence' is neither an address nor an SPDX identifier"),
+        (lambda run: (run.folder / "crate").mkdir(), LICENCE, "crate exists already and is not overwritten"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence_and_nothing_is_left(spoil, licence, told, tmp_path):
+    run = old("596f", tmp_path)
+    spoil(run)
+    before = {path.name for path in run.folder.rglob("*")}
+    with pytest.raises((RunError, ConfigError), match=told):
+        export_crate([run], run.folder / "crate", licence=licence)
+    assert {path.name for path in run.folder.rglob("*")} == before
+
+
+def test_a_run_given_twice_is_named(tmp_path):
+    run = old("596f", tmp_path)
+    with pytest.raises(RunError, match=f"run {run.name} is given twice"):
+        export_crate([run, run], tmp_path / "crate", licence=LICENCE)
+
+
+def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rocrate.rocrate", None)
+    with pytest.raises(MissingExtra, match=r"needs rocrate .*pip install 'crossbar-hil\[crate\]'"):
+        export_crate([], tmp_path / "crate", licence=LICENCE)
+
+
+def test_the_command_line_takes_runs_or_a_condition_and_asks_for_the_licence(cli, tmp_path, monkeypatch):
+    for which in ("596f", "stripes"):
+        old(which, tmp_path)
+    typed = ["export", "--to", "crate"]
+    assert "name a RUN, or give --where" in cli(*typed).err
+    assert "a crate of 2 runs needs --output" in cli(*typed, "--where", "kind=simulated", "--licence", LICENCE).err
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    assert "--licence CC-BY-4.0, for example" in cli(*typed, "latest").err
+    monkeypatch.setattr(sys, "stdin", io.StringIO("CC0-1.0\n"))
+    answered = Path(cli(*typed, "latest").out.strip()) / "ro-crate-metadata.json"
+    assert "https://spdx.org/licenses/CC0-1.0" in answered.read_text(encoding="utf-8")
+    assert (
+        "--licence and --title go with --to crate" in cli("export", "--to", "csv", "latest", "--licence", LICENCE).err
+    )
+    done = cli(*typed, "--where", "label=of 0.1.0", "--licence", LICENCE, "--json", "--output", "labelled")
+    path = Path(json.loads(done.out)["file"])
+    assert (path.name, len(list(path.glob("2026*")))) == ("labelled", 1)
+    done = cli(
+        *typed, "2026-11-29T13-45-08", "2026-11-29T13-45-05", "--licence", LICENCE, "--output", "both", "--title", "X"
+    )
+    assert len(list(Path(done.out.strip()).glob("2026*"))) == 2
