@@ -190,7 +190,7 @@ def _dry_run(
         runner = scheduler_for(work, scheduler, workers)
         opened = ChipStudyFolder.make(folder or new_folder(kind), work.plan(), work.bench)
     if not (work.lockstep or quiet):
-        _say_pace(work, workers)
+        _say_pace(work, getattr(runner, "workers", None))
     tell_dry_run(
         lambda: carry_out(work, opened, runner, make_show(Console(stderr=True), quiet=quiet)),
         opened.path,
@@ -200,17 +200,19 @@ def _dry_run(
 
 
 def _say_pace(work: Any, workers: int | None) -> None:
-    """Say how long chips take that are trained one by one: measured on the first that is."""
+    """Say how long chips take that are trained one by one: measured on the first that is.
+
+    A cluster alone knows how many workers it has.
+    """
     from crossbar_hil.studies.convergence.pace import describe_pace, seconds_a_chip  # noqa: PLC0415
     from crossbar_hil.studies.convergence.points import Point  # noqa: PLC0415
-    from crossbar_hil.studies.scheduling import usable_cores  # noqa: PLC0415
 
     points = getattr(work, "points", None) or [Point.of(work.bench, work.read)]
     with phases() as view:  # which may compile, too
         view.phase("training a first chip, to see how long they take", brief=True)
         slow = next((point for point in points if not point.ensemble().lockstep), points[0])
         seconds = seconds_a_chip(slow, work.seed, time.perf_counter)
-    click.echo(describe_pace(seconds, work.trainings, workers or usable_cores()), err=True)
+    click.echo(describe_pace(seconds, work.trainings, workers), err=True)
 
 
 def _virtual_bench(given: dict[str, Any]) -> Any:

@@ -1,7 +1,7 @@
 """What the pages show a command to print is what it prints.
 
-Names of runs, which hold time and chance, and speeds are not compared. A page's commands run one after the other in one
-folder, since later ones take up what earlier ones left.
+Names of runs, which hold time and chance, speeds and times are not compared. A page's commands run one after the other
+in one folder, since later ones take up what earlier ones left.
 """
 
 import re
@@ -21,8 +21,8 @@ GIVEN = {
 }
 """Files that the pages show, by how they begin."""
 OWN = re.compile(r"runs/\S+|dry_runs/\S+|\d+ images/s")
-TIMES = re.compile(r"  (?:\d+ min )?\d+ s(?:, at most .* left)?$")
-"""Behind the line of an epoch, once they are worth saying."""
+TIMES = re.compile(r"  \d+ (?:s|min \d+ s|h \d+ min)(?:, (?:about|at most) .* left)?$")
+"""What is gone and left, at the end of a line of a training that takes its time."""
 VERBS = ("train", "predict", "tune", "snn train", "curve", "init", "check", "resume")
 
 

@@ -17,7 +17,7 @@ from crossbar_hil.studies.convergence.sweeping import KIND as SWEEP_KIND
 from crossbar_hil.studies.convergence.sweeping import ChipSweep, ChipSweepResult, run_sweep
 from crossbar_hil.studies.convergence.tuning import CANDIDATES, TUNE, Tune, TuneResult, run_tune, tuned_bench_file
 from crossbar_hil.studies.convergence.tuning import KIND as TUNE_KIND
-from crossbar_hil.studies.scheduling import Scheduler, Threads, make_scheduler
+from crossbar_hil.studies.scheduling import Processes, Scheduler, Threads, make_scheduler
 from crossbar_hil.studies.showing import Silent
 from crossbar_hil.studies.study import Told, keep_or_remove
 from crossbar_hil.studies.sweep import REPORT, describe_settings, lines_of_points
@@ -50,8 +50,8 @@ def carry_out(work: ChipSweep | Tune, folder: ChipStudyFolder, scheduler: Schedu
         Likewise.
     """
     with keep_or_remove(folder, SWEEP_KIND if isinstance(work, ChipSweep) else TUNE_KIND), progress:
-        if work.lockstep and isinstance(scheduler, Threads) and not folder.done:
-            _load(work, progress)  # so that the pace is that of chips
+        if work.lockstep and isinstance(scheduler, Threads | Processes) and not folder.done:
+            _load(work, progress)  # so that the pace is that of chips, and workers find on disk what is compiled
         if isinstance(work, Tune):
             return _say_whose(work, _tell_tune(run_tune(work, folder, scheduler, progress), folder))
         progress.expect(work.trainings, f"{len(work.points)} points")

@@ -21,15 +21,18 @@ def seconds_a_chip(point: Point, seed: int, clock: Callable[[], float]) -> float
     return taken
 
 
-def describe_pace(seconds: float, chips: int, workers: int) -> str:
+def describe_pace(seconds: float, chips: int, workers: int | None) -> str:
     """Say in a sentence how long chips that are trained one by one will take.
+
+    `workers` is None where their number is not known here, as of a cluster.
 
     >>> describe_pace(0.02, 6000, 2)
     'these chips are trained one by one, about 20 ms each: 6000 of them take about 1 min on 2 workers'
     """
+    on = "the cluster, divided by its workers" if workers is None else f"{workers} worker{'s' * (workers != 1)}"
     return (
-        f"these chips are trained one by one, about {_in_words(seconds)} each: {chips} of them take about "
-        f"{_in_words(seconds * chips / workers)} on {workers} worker{'s' * (workers != 1)}"
+        f"these chips are trained one by one, about {_in_words(seconds)} each{' here' * (workers is None)}: {chips} of "
+        f"them take about {_in_words(seconds * chips / (workers or 1))} on {on}"
     )
 
 
