@@ -103,8 +103,8 @@ def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
         share = f"all or none: {fresh.converged} of {fresh.chips} trainings of one simulated chip converge"
     else:
         share = f"{describe_share(fresh)}, on {fresh.chips} simulated chips that were never searched on"
-    lines = _lines_of_search(result)
-    lines += [f"tuned   {describe_settings(list(result.settings), list(result.settings.values()))}", f"yield   {share}"]
+    best_settings = _lines_of_search(result)
+    lines = [f"tuned   {describe_settings(list(result.settings), list(result.settings.values()))}", f"yield   {share}"]
     if result.promise is not None:
         lines.append(f"promise {result.promise.line}")
     if later := describe_afterwards(fresh, noisy=result.tune.noisy):
@@ -124,8 +124,10 @@ def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
         f"limits  a cell gets at most {limits['pulses']} pulses of {Pulse(limits['pulse_v'], limits['width_s'])}, "
         f"a dose of {limits['dose_vs']:g} V s",
     ]
-    on_page = list(lines)
-    lines += [
+    on_page = list(lines)  # the table of the best is in a file that the page links
+    lines = [
+        *best_settings,
+        *lines,
         f"folder  {folder.path}: {TUNE}, {CANDIDATES}",
         f"train   crossbar-hil train --bench {path}" if fresh.converged else f"nothing {NOTHING_FOUND}",
     ]
