@@ -18,6 +18,7 @@ from crossbar_hil.defaults import READ_S
 from crossbar_hil.errors import DataError
 from crossbar_hil.results.arrays import Variable
 from crossbar_hil.results.result import Drawing, Result, Series
+from crossbar_hil.text import counted
 
 
 class Step(NamedTuple):
@@ -152,7 +153,7 @@ class Characterisation(Result):
     """What pulses did to some cells of a chip that were measured alike."""
 
     drawn_by: ClassVar[str] = "curves"
-    plots: ClassVar[tuple[str, ...]] = ("potentiation", "depression")
+    plots: ClassVar[tuple[str, ...]] = ("curves", "potentiation", "depression")
 
     kind: str
     """``simulated``, ``emulated`` or ``hardware``."""
@@ -205,8 +206,10 @@ class Characterisation(Result):
                     yield row, column, *what, seconds, siemens
 
     def _to_be_drawn(self, what: str) -> Drawing:
-        curve, _ = self.of_kind
-        return Drawing("plot_pulses", (curves_of(curve),), {"potentiation": what == "potentiation"})
+        curves = curves_of(self.of_kind[0])
+        if what == "curves":
+            return Drawing(what, (curves, f"{self.kind} chip, {counted(len(self.cells), 'cell')}"))
+        return Drawing("pulses", (curves,), {"potentiation": what == "potentiation"})
 
 
 def readings_of(steps: Sequence[Step]) -> Readings:

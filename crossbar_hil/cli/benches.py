@@ -34,6 +34,7 @@ from crossbar_hil.text import printable
 LOOKS = 3
 """Times that a chip is read to be held against a map: so that the noise of a reading is known."""
 MAKING_SAFE = "making the bench safe"
+FINDING_HEADROOM = "finding out how many pulses each cell has left"
 seed_option = click.option("--seed", type=click.IntRange(min=0), help="Seed of a virtual chip; fresh if not given.")
 
 
@@ -57,12 +58,9 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | 
 
         from crossbar_hil.bench.checking import check_bench, check_wiring, reachable_by_others  # noqa: PLC0415
         from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
-        from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
         from crossbar_hil.bench.line_order import find_order  # noqa: PLC0415
         from crossbar_hil.bench.opening import words_of_opening  # noqa: PLC0415
-        from crossbar_hil.bench.reach import warning_of_reach  # noqa: PLC0415
         from crossbar_hil.guard.opening import held_for_a_look, open_bench  # noqa: PLC0415
-        from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
         from crossbar_hil.quantities import si  # noqa: PLC0415
         from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
 
@@ -94,8 +92,7 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | 
                 view.phase(MAKING_SAFE, brief=not checked.instruments)
     notes = [] if problems else [*(order.notes if order else []), *reachable_by_others(load_bench(bench))]
     sound = None if problems else load_bench(bench)
-    left = None if sound is None else headroom(sound, conductances, since=pulses_since_calibration(sound))
-    reach = "" if sound is None else warning_of_reach(sound)
+    left, reach = (None, "") if sound is None else _what_is_left(sound, conductances)
     if as_json:
         print_json(bench=bench, problems=problems, notes=notes, headroom=left and left.as_record(), reach=reach)
     else:
@@ -149,7 +146,9 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, folder: Path |
     conductances = found.conductances
     if np.abs(conductances).max() < OPEN_SIEMENS:
         click.echo(f"warning: {NOTHING_THERE}", err=True)
-    left = headroom(checked, conductances, levels, pulses_since_calibration(checked))
+    with phases() as view:
+        view.phase(FINDING_HEADROOM, brief=True)
+        left = headroom(checked, conductances, levels, pulses_since_calibration(checked))
     noise = find_read_noise(found.readings) if repeat > 1 else None
     record = {"kind": found.kind, "conductance_siemens": conductances.tolist(), "headroom": left.as_record()}
     record |= {} if noise is None else {"read_noise": noise.as_record()}
@@ -345,6 +344,18 @@ def safe(bench: str, as_json: bool) -> None:
 
 
 VERBS = (check, read, characterise, emulate, safe)
+
+
+def _what_is_left(bench: Any, conductances: Any) -> tuple[Any, str]:
+    """Return the headroom of the cells of a sound bench, and a warning of what its training may reach."""
+    from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415 - --help must not wait for it
+    from crossbar_hil.bench.reach import warning_of_reach  # noqa: PLC0415
+    from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
+
+    with phases() as view:
+        view.phase(FINDING_HEADROOM, brief=True)
+        left = headroom(bench, conductances, since=pulses_since_calibration(bench))
+        return left, warning_of_reach(bench)
 
 
 def _short_budgets(bench: Any) -> list[str]:

@@ -30,6 +30,11 @@ from crossbar_hil.cli.completion import complete_run
 from crossbar_hil.errors import DataError
 from crossbar_hil.text import counted
 
+TO_HELP = (
+    "csv: a line a step, for PyMeasure. netcdf: named arrays with units, CF-1.8. pulses: a line a read or pulse of a "
+    "cell. crate: an RO-Crate of one RUN or several."
+)
+
 if TYPE_CHECKING:
     from crossbar_hil.runs.run import Run, RunOutcome
 
@@ -77,8 +82,9 @@ def verify(run: str, out: Path, as_json: bool) -> None:
 
     The folder of a session that was no run, such as a calibration, can be given too: docs/safety.md says where it is.
     """
-    from crossbar_hil.runs.audit.verification import verify_run, verify_session  # noqa: PLC0415
-    from crossbar_hil.runs.store import find_run, is_session  # noqa: PLC0415
+    with loading():
+        from crossbar_hil.runs.audit.verification import verify_run, verify_session  # noqa: PLC0415
+        from crossbar_hil.runs.store import find_run, is_session  # noqa: PLC0415
 
     folder = Path(run)
     with phases() as view:
@@ -213,9 +219,7 @@ def report(run: str, folder: Path | None, out: Path, as_json: bool) -> None:
 
 @click.command()
 @click.argument("names", metavar="[RUN]...", nargs=-1, shell_complete=complete_run)
-@click.option(
-    "--to", "form", type=click.Choice(["csv", "netcdf", "pulses", "crate"]), required=True, help="Format; see below."
-)
+@click.option("--to", "form", type=click.Choice(["csv", "netcdf", "pulses", "crate"]), required=True, help=TO_HELP)
 @click.option("--where", "wanted", multiple=True, metavar="CONDITION", help="Crate of all runs that fit; see `runs`.")
 @click.option("--output", type=click.Path(path_type=Path), help="New file or folder; in the run's folder if not given.")
 @click.option("--licence", help="Of the data in a crate: its address, or its SPDX identifier such as CC-BY-4.0.")
@@ -232,20 +236,13 @@ def export(
     out: Path,
     as_json: bool,
 ) -> None:
-    r"""Export a RUN; a crate may hold several.
-
-    \b
-    csv      a line a step, which PyMeasure opens
-    netcdf   named arrays with units (CF-1.8); needs the extra export
-    pulses   a line a read or pulse of a cell, as labs deposit them
-    crate    RO-Crate: files and exports of runs, and who made them with what,
-             for an archive; needs the extra crate
-    """
-    from crossbar_hil.runs.exports.crate import export_crate  # noqa: PLC0415 - --help must not wait for it
-    from crossbar_hil.runs.exports.export import export_run  # noqa: PLC0415
-    from crossbar_hil.runs.many.conditions import Condition  # noqa: PLC0415
-    from crossbar_hil.runs.many.listing import newest_rows  # noqa: PLC0415
-    from crossbar_hil.runs.store import find_run, load_run  # noqa: PLC0415
+    """Export a RUN to another program, or runs to an archive: an RO-Crate says who made them with what."""
+    with loading():
+        from crossbar_hil.runs.exports.crate import export_crate  # noqa: PLC0415 - --help must not wait for it
+        from crossbar_hil.runs.exports.export import export_run  # noqa: PLC0415
+        from crossbar_hil.runs.many.conditions import Condition  # noqa: PLC0415
+        from crossbar_hil.runs.many.listing import newest_rows  # noqa: PLC0415
+        from crossbar_hil.runs.store import find_run, load_run  # noqa: PLC0415
 
     if form != "crate" and (len(names) != 1 or wanted or licence is not None or title):
         raise click.UsageError(f"--to {form} takes one RUN; several, --where, --licence and --title go with --to crate")
@@ -300,9 +297,10 @@ def _ask_licence() -> str:
 @as_json
 def predict(run: str, patterns: Path | None, repeat: int | None, out: Path, as_json: bool) -> None:
     """Let the chip of a RUN, as training left it, judge patterns it was not trained on."""
-    from crossbar_hil.runs.store import find_run  # noqa: PLC0415
+    with loading():
+        from crossbar_hil.runs.store import find_run  # noqa: PLC0415
 
-    found = find_run(run, out)
+        found = find_run(run, out)
     with phases(None if found.kind == "simulated" else found.bench) as view:
         view.phase("opening the chip as training left it, and reading it", brief=found.kind == "simulated")
         answer = found.predict(patterns, repeat=repeat)

@@ -1,6 +1,8 @@
 """PyMeasure's window over procedures on a bench: a person is asked before a real chip is pulsed, closing it stops."""
 
 import gc
+import html
+import logging
 import signal
 import sys
 import threading
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pymeasure.display.Qt import QtCore, QtWidgets
+from pymeasure.display.widgets.log_widget import HTMLFormatter
 from pymeasure.display.windows import ManagedWindow
 from pymeasure.experiment import Procedure
 
@@ -47,6 +50,18 @@ class Tidy(QtCore.QObject):
         if self._was_on:
             gc.enable()
             self._was_on = False
+
+
+class Escaping(logging.Formatter):
+    """Says what is said as it stands in HTML, whatever marks it holds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return what was said, and where an error came from."""
+        return html.escape(super().format(record), quote=False)
+
+
+class AsText(HTMLFormatter, Escaping):
+    """PyMeasure's colours and line breaks around it."""
 
 
 class Question(QtCore.QObject):
@@ -122,6 +137,7 @@ class BenchWindow(ManagedWindow):
         self.set_parameters(start.parameter_objects())
         for field, hint in getattr(procedure, "hints", {}).items():
             getattr(self.inputs, field).setPlaceholderText(hint)
+        self.log_widget.handler.setFormatter(AsText(self.log_widget.fmt, self.log_widget.datefmt))
         self.question, self._tidy = Question(self), Tidy(self)
         self.trouble: Any = None
         """What is told of the last failure."""
@@ -142,6 +158,7 @@ class BenchWindow(ManagedWindow):
         """Close, once nothing is under way."""
         if not self.manager.is_running():
             self._tidy.stop()
+            logging.getLogger().removeHandler(self.log_widget.handler)
             event.accept()
             return
         event.ignore()

@@ -61,7 +61,7 @@ class ChipMap(Result):
         }
 
     def _to_be_drawn(self, what: str) -> Drawing:
-        return Drawing(f"plot_{what}", (self.conductances,))
+        return Drawing(what, (self.conductances,))
 
 
 def read_chip(backend: DeviceBackend, read_v: float, *, reads: int = 1) -> ChipMap:

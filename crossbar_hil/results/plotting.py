@@ -21,17 +21,23 @@ class Picture(Figure):
         return as_png(self, dpi=DPI)
 
 
-def drawn(draw: Callable[..., Axes], arguments: tuple[Any, ...], options: Mapping[str, Any], ax: Axes | None) -> Figure:
-    """Let a function draw on new Axes of its own, or on those given, and return the figure.
+def drawn(module: Any, what: str, arguments: tuple[Any, ...], options: Mapping[str, Any], ax: Axes | None) -> Figure:
+    """Let a module draw one of its figures, on Axes or on a new figure, and return the figure.
 
     Raises
     ------
     DataError
-        If the Axes given are in no figure.
+        If it draws nothing, or a whole figure of several panels and so takes no Axes.
     """
-    figure = draw(*arguments, **options, ax=ax).get_figure(root=True)
+    plot: Callable[..., Axes] | None = getattr(module, f"plot_{what}", None)
+    if plot is not None:
+        figure = plot(*arguments, ax=ax, **options).figure
+    elif ax is not None:
+        raise DataError("this figure has several panels, so it is drawn on a new figure, not on Axes that are given")
+    else:
+        figure = getattr(module, f"draw_{what}")(*arguments, **options)
     if figure is None:
-        raise DataError("the Axes to draw on are in no figure")
+        raise DataError("there is nothing to draw: a plane shows no more than two settings that vary")
     if type(figure) is Figure:
         figure.__class__ = Picture
-    return figure
+    return figure  # type: ignore[return-value]  # Axes that were given may be on a part of a figure

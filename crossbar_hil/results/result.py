@@ -31,9 +31,9 @@ class Series(NamedTuple):
 
 
 class Drawing(NamedTuple):
-    """A function that draws, by its name, and what it is given besides the Axes: in order, and by name."""
+    """A figure by the name of its function, and what that is given besides the Axes: in order, and by name."""
 
-    function: str
+    name: str
     arguments: tuple[Any, ...]
     options: Mapping[str, Any] = MappingProxyType({})
 
@@ -44,7 +44,10 @@ class Result:
     __slots__ = ()
 
     drawn_by: ClassVar[str] = ""
-    """Entry point in the group ``crossbar_hil.figures``: the module whose functions draw it."""
+    """Entry point in the group ``crossbar_hil.figures``: a module with a function for each of `plots`.
+
+    ``plot_NAME`` draws on the Axes that it is given as ``ax``, ``draw_NAME`` makes a figure of several panels.
+    """
     plots: ClassVar[tuple[str, ...]] = ()
     """Names of the figures that `plot` draws, the usual one first."""
 
@@ -101,11 +104,11 @@ class Result:
         from crossbar_hil.results.plotting import drawn  # noqa: PLC0415 - matplotlib
 
         name, arguments, options = self._to_be_drawn(what or self.plots[0])
-        return drawn(getattr(load("figures", self.drawn_by), name), arguments, options, ax)
+        return drawn(load("figures", self.drawn_by), name, arguments, options, ax)
 
     def _to_be_drawn(self, what: str) -> Drawing:
-        """Return the function that draws a figure, by its name, and what it is given besides the Axes."""
-        return Drawing(f"plot_{what}", (self,))
+        """Return how a figure is drawn."""
+        return Drawing(what, (self,))
 
     def to_xarray(self) -> "Dataset":
         """Return its numbers as an `xarray.Dataset` with units (CF-1.8), as ``export --to netcdf`` writes it.

@@ -43,10 +43,10 @@ class Pace:
 
     @property
     def rate(self) -> float:
-        """Steps in a second; of the first one alone since the work began."""
+        """Steps in a second; 0 before the second one, as the first may have compiled."""
+        if len(self._recent) < 2:
+            return 0.0
         (before, began), (done, now) = self._first, self._recent[-1]
-        if done == before:
-            before, began = done - 1, self._began
         return (done - before) / max(now - began, 1e-9)
 
     def text(self, total: int, about: str = "about") -> str:

@@ -125,8 +125,13 @@ class OnTerminal(NothingShown):
             self._live = None
 
 
+def in_place(console: Console) -> bool:
+    """Say whether a console is a terminal on which something can be kept in place."""
+    return console.is_terminal and not console.is_dumb_terminal
+
+
 def make_phases(console: Console, *, quiet: bool = False, lines: bool = False) -> NothingShown:
     """Choose how phases are told: not at all if quiet, in place on a terminal, by lines elsewhere or if wanted."""
     if quiet:
         return NothingShown()
-    return Onlooker(OnTerminal(console) if console.is_terminal and not lines else Lines(console))
+    return Onlooker(OnTerminal(console) if in_place(console) and not lines else Lines(console))

@@ -84,9 +84,9 @@ class Progress(Result):
 
     def _to_be_drawn(self, what: str) -> Drawing:
         if what == "fields":
-            return Drawing("plot_fields", (self.state.weights, self.labels), {"unit": ""})
+            return Drawing("fields", (self.state.weights, self.labels), {"unit": ""})
         if what == "accuracy":
-            return Drawing("plot_accuracy", (self.record, self.result), {"chance": 1 / len(self.totals.classes)})
+            return Drawing("accuracy", (self.record, self.result), {"chance": 1 / len(self.totals.classes)})
         if self.result is None:
             raise DataError(f"no figure {what!r} yet: the network has not been tested")
         return self.result._to_be_drawn(what)

@@ -11,7 +11,7 @@ from rich.text import Text
 from crossbar_hil.arrays import IntArray
 from crossbar_hil.runs.live.progress import shade_of
 from crossbar_hil.screen.pace import Clock, Pace
-from crossbar_hil.screen.terminal import Lines, OnTerminal
+from crossbar_hil.screen.terminal import Lines, OnTerminal, in_place
 from crossbar_hil.screen.view import Onlooker
 from crossbar_hil.spiking.network.neurons import Singles
 from crossbar_hil.spiking.progress import RECENT
@@ -144,6 +144,8 @@ class Harmless(Onlooker[SilentView], SilentView):
 def numbers(record: IntArray, rate: float) -> str:
     """Return the numbers of a training in one line, from the (M, 4) record of `Progress` and the images per second.
 
+    A rate of 0 is one that is not known yet.
+
     Examples
     --------
     >>> numbers(np.array([[10, 0, 0, 40], [20, 8, 1, 60]]), 123.4)
@@ -152,10 +154,8 @@ def numbers(record: IntArray, rate: float) -> str:
     first = int(np.searchsorted(record[:, 0], record[-1, 0] - RECENT, side="right"))
     images = record[-1, 0] - (record[first - 1, 0] if first else 0)
     _, right, silent, spikes = record[first:].sum(axis=0)
-    return (
-        f"{rate:.3g} images/s  spikes per image {spikes / images:.1f}  accuracy {100 * right / images:.1f} %  "
-        f"silent {silent}"
-    )
+    speed = f"{rate:.3g} images/s  " if rate else ""
+    return f"{speed}spikes per image {spikes / images:.1f}  accuracy {100 * right / images:.1f} %  silent {silent}"
 
 
 def fields_text(weights: Singles) -> Text:
@@ -182,4 +182,4 @@ def make_view(console: Console, *, quiet: bool, fields: bool = False) -> SilentV
     """Choose how to show a training: nothing if quiet, live on a terminal, lines elsewhere."""
     if quiet:
         return SilentView()
-    return Harmless(LiveView(console, fields) if console.is_terminal else LinesOfImages(console, fields))
+    return Harmless(LiveView(console, fields) if in_place(console) else LinesOfImages(console, fields))

@@ -218,7 +218,7 @@ class NetworkResult(SweepResult):
     """What the networks of every point came to."""
 
     drawn_by: ClassVar[str] = "spiking"
-    plots: ClassVar[tuple[str, ...]] = ("network_accuracy", "network_spread")
+    plots: ClassVar[tuple[str, ...]] = ("networks", "network_accuracy", "network_spread")
 
     sweep: NetworkSweep
     answered: tuple[tuple[Answered, ...], ...]

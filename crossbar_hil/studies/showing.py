@@ -12,7 +12,7 @@ from rich.text import Text
 
 from crossbar_hil.screen.pace import SHOWN_FROM_S, Clock, time_text
 from crossbar_hil.screen.terminal import Lines as PlainLines
-from crossbar_hil.screen.terminal import OnTerminal
+from crossbar_hil.screen.terminal import OnTerminal, in_place
 from crossbar_hil.screen.view import NothingShown
 
 LINES = 10
@@ -127,4 +127,4 @@ def make_show(console: Console, *, quiet: bool, noun: str = "chips") -> Silent:
     """Choose how to show a study of chips, or of whatever is counted."""
     if quiet:
         return Silent(noun)
-    return Bar(console, noun) if console.is_terminal else Lines(console, noun=noun)
+    return Bar(console, noun) if in_place(console) else Lines(console, noun=noun)

@@ -253,7 +253,7 @@ class Twin(Result, Part):
     def _to_be_drawn(self, what: str) -> Drawing:
         if what != "map":
             return super()._to_be_drawn(what)
-        return Drawing("plot_map", (np.array(self.cells.now_siemens),), {"title": "After the calibration"})
+        return Drawing("map", (np.array(self.cells.now_siemens),), {"title": "After the calibration"})
 
     @property
     def count(self) -> int:

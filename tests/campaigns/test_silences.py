@@ -22,6 +22,8 @@ BOUND_S = float(os.environ.get("CROSSBAR_HIL_SILENCE_S", "1.25"))
 COLUMNS = int(os.environ.get("CROSSBAR_HIL_COLUMNS", "100"))
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 """Control sequences of a terminal (ECMA-48, CSI)."""
+FIRST, SECOND = "RUN1", "RUN2"
+"""Stand for the first runs: a training of a simulated chip, and of an emulated one."""
 INTERRUPTED = " (Ctrl-C)"
 NETWORK = "--classes 0,1 --neurons 6 --train 200 --seed 1"
 VERBS = [
@@ -44,8 +46,8 @@ VERBS = [
     "read emulated --seed 1 --repeat 3",
     "check emulated --wiring --seed 1",
     "check emulated-single",
-    "predict 20",
-    "verify 20",
+    f"predict {FIRST}",
+    f"verify {SECOND}",
     "report latest --to again",
     "export latest --to csv",
     "curve curve_r1_c1.csv",
@@ -96,7 +98,10 @@ def test_no_verb_is_silent_for_longer_than_a_second(tmp_path, monkeypatch):
     too_long = []
     for verb in VERBS:
         interrupt = verb.endswith(INTERRUPTED)
-        silences, code = watched(verb.removesuffix(INTERRUPTED).split(), interrupt)
+        words = verb.removesuffix(INTERRUPTED).split()
+        named = dict(zip((FIRST, SECOND), sorted(os.listdir("runs")), strict=False)) if os.path.isdir("runs") else {}
+        words = [named.get(word, word) for word in words]
+        silences, code = watched(words, interrupt)
         assert code in ((1,) if interrupt else (0, 3)), (verb, silences[-3:])
         sys.stdout.write(f"{max(each[1] for each in silences):5.2f} s  {verb}\n")
         for at, seconds, before, after in silences:

@@ -1,7 +1,7 @@
 """What the pages show a command to print is what it prints.
 
-Names of runs, which hold time and chance, and speeds are not compared. A page's commands run one after the other in one
-folder, since later ones take up what earlier ones left.
+Names of runs, which hold time and chance, speeds and times are not compared. A page's commands run one after the other
+in one folder, since later ones take up what earlier ones left.
 """
 
 import re
@@ -21,6 +21,8 @@ GIVEN = {
 }
 """Files that the pages show, by how they begin."""
 OWN = re.compile(r"runs/\S+|dry_runs/\S+|\d+ images/s")
+TIMES = re.compile(r"  \d+ (?:s|min \d+ s|h \d+ min)(?:, (?:about|at most) .* left)?$")
+"""What is gone and left, at the end of a line of a training that takes its time."""
 VERBS = ("train", "predict", "tune", "snn train", "curve", "init", "check", "resume")
 
 
@@ -30,13 +32,18 @@ def shown(page):
     for block in re.findall(r"^```(?:console|text)\n(\$ crossbar-hil .*?)^```", text, re.MULTILINE | re.DOTALL):
         for command, lines in re.findall(r"^\$ crossbar-hil (.*)\n((?:[^$].*\n)*)", block, re.MULTILINE):
             if lines and command.startswith(VERBS):
-                yield command, [OWN.sub("...", line) for line in lines.splitlines() if line != "..."]
+                yield command, [without_own(line) for line in lines.splitlines() if line != "..."]
 
 
 def printed(command, folder):
     call = [sys.executable, "-m", "crossbar_hil", *shlex.split(command)]
     done = subprocess.run(call, cwd=folder, capture_output=True, text=True, check=False)
-    return [OWN.sub("...", line) for line in (done.stderr + done.stdout).replace("\r", "\n").splitlines()]
+    return [without_own(line) for line in (done.stderr + done.stdout).replace("\r", "\n").splitlines()]
+
+
+def without_own(line):
+    """Return a line without what differs from one time to the next."""
+    return TIMES.sub("", OWN.sub("...", line))
 
 
 @pytest.mark.campaign
@@ -67,7 +74,7 @@ def interrupted(command, folder, moment):
     told = []
     with subprocess.Popen(call, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         for line in process.stderr:
-            told.append(line.rstrip("\n"))
+            told.append(without_own(line.rstrip("\n")))
             if line.startswith(moment):
                 process.send_signal(signal.SIGINT)
     assert process.returncode == 1  # could not

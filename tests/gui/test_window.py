@@ -165,6 +165,17 @@ def test_a_real_chip_is_asked_about_in_the_window_before_anything_is_opened(open
     window.trouble.button(QtWidgets.QMessageBox.StandardButton.Ok).click()
 
 
+def test_what_failed_is_told_as_it_stands_and_once_nothing_more_waits_there_is_nothing_to_abort(opened):
+    window = opened(Train, bench="<b>none</b>")
+    window.queue()
+    wait(lambda: window.trouble is not None)
+    assert "<b>none</b>" in window.trouble.text()
+    assert "<b>none</b>" in window.log_widget.view.toPlainText()
+    assert "<Train(" in window.log_widget.view.toPlainText(), "PyMeasure's own words, marks and all"
+    assert not window.abort_button.isEnabled()
+    window.trouble.button(QtWidgets.QMessageBox.StandardButton.Ok).click()
+
+
 def test_a_window_that_is_closed_closes_once_what_is_under_way_has_ended(opened):
     window = opened(Waiting)
     Waiting.going.clear()

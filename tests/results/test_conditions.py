@@ -4,7 +4,9 @@ import random
 import pytest
 
 from crossbar_hil import load_run
+from crossbar_hil.bench.calibrating import plan_calibration
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.quantities import kelvin
 from crossbar_hil.results.conditions import Conditions, orcid
@@ -120,11 +122,9 @@ def test_what_is_measured_without_a_training_holds_them_too(cli, tmp_path, undra
     assert told.split("; ")[4:6] == ["sample relaxation: 5 %", "temperature_k 298.15 K"]
     chip = load_bench("simulated", overrides={"chip": {"curve": str(tmp_path / "c.csv")}}).chip
     assert chip.relaxation == 0  # what a person called the sample is no fact of the curve
-    typed = "calibrate b.toml --seed 1 --reads 3 --pulses 1 --draws 2 --to t.toml"
-    done = cli(*typed.split())
-    assert done.code == 0, done.err
-    head, *_ = (tmp_path / "t.readings.jsonl").read_text(encoding="utf-8").splitlines()
-    assert json.dumps(expected)[1:-1] in head
+    plan = plan_calibration(load_bench(tmp_path / "b.toml"), pulses=1, reads=2, read_v=0.1)
+    with open_backend(plan.bench, seed=1) as backend:
+        assert plan.facts(backend, 1)["conditions"] == expected
 
 
 def test_what_the_command_line_says_is_laid_over_the_bench_file_key_by_key(tmp_path):

@@ -9,6 +9,9 @@ import pytest
 
 from crossbar_hil import TrainingResult, load_run
 from crossbar_hil.errors import DataError, MissingExtra
+from crossbar_hil.runs.training_run import TrainingRun
+from crossbar_hil.spiking.progress import Progress
+from crossbar_hil.spiking.run import SpikingRun
 
 from .conftest import MAKE, OLD, sweep_of
 from .rules import broken_rules
@@ -84,7 +87,17 @@ def test_its_arrays_keep_the_rules_of_cf_and_come_back_from_a_file_as_they_were(
             assert np.array_equal(held, values, equal_nan=values.dtype.kind == "f"), name
 
 
-@KINDS
+def test_a_run_is_drawn_as_its_result(results):
+    run, network = results[TrainingRun], results[SpikingRun]
+    assert run.plots == TrainingResult.plots
+    assert network.plots == Progress.plots
+    assert run.plot("error").axes
+    assert network.plot("fields").axes
+
+
+@pytest.mark.parametrize(
+    "kind", [each for each in MAKE if each not in {TrainingRun, SpikingRun}], ids=lambda kind: kind.__name__
+)
 def test_each_of_its_figures_is_drawn_and_shown_by_a_notebook(results, kind, undrawn):
     result = results[kind]
     for what in result.plots:
@@ -114,7 +127,7 @@ def test_one_figure_goes_beside_another_on_axes_that_are_given(results):
 
 def test_a_sweep_that_no_plane_can_show_says_so():
     result = sweep_of("beta=2e7,5e7", "target=0.8,0.95", "width=10 ms,50 ms")
-    with pytest.raises(DataError, match="one or two settings"):
+    with pytest.raises(DataError, match="a plane shows no more than two settings"):
         result.plot()
     assert result.to_xarray()["yield"].shape == (2, 2, 2)
     assert result.to_xarray()["yield"].sel(beta=2e7, target=0.8, width_s=0.01).item() == 0.0

@@ -60,10 +60,9 @@ def test_it_is_reported_and_exported(old, cli, which):
     assert done.code == 0, done.err
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "<h3>[network]</h3>" in page or "<h3>[training]</h3>" in page
-    for form in ("csv", "netcdf"):
-        done = cli("export", folder, "--to", form)
-        assert done.code == 0, done.err
-        assert Path(done.out.strip()).is_file()
+    done = cli("export", folder, "--to", "csv")  # the other forms: runs/exports
+    assert done.code == 0, done.err
+    assert Path(done.out.strip()).is_file()
 
 
 def test_its_journal_is_verified(old, cli):

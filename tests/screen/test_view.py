@@ -22,6 +22,12 @@ class Clock:
         return self.now_s
 
 
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch):
+    """A terminal that can do more than the worst, whatever the tests are started on."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+
 def console(width=80, terminal=True):
     return Console(file=io.StringIO(), width=width, force_terminal=terminal, color_system=None, legacy_windows=False)
 
@@ -97,6 +103,14 @@ def test_elsewhere_a_phase_is_a_plain_line_and_a_brief_one_is_none():
         view.phase("starting the emulated instruments [of a bench]")
         view.hide()
     assert screen.file.getvalue() == "starting the emulated instruments [of a bench]\n"
+
+
+def test_a_terminal_on_which_nothing_can_be_kept_in_place_gets_lines(monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    screen = console()
+    with make_phases(screen) as view:
+        view.phase("opening")
+    assert screen.file.getvalue() == "opening\n"
 
 
 def test_who_is_asked_on_a_terminal_gets_lines_and_who_wants_it_quiet_nothing():

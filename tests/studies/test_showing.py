@@ -1,8 +1,15 @@
 import io
 
+import pytest
 from rich.console import Console
 
 from crossbar_hil.studies.showing import Bar, Lines, Silent, make_show
+
+
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch):
+    """A terminal that can do more than the worst, whatever the tests are started on."""
+    monkeypatch.setenv("TERM", "xterm-256color")
 
 
 def test_a_line_is_printed_after_every_tenth_with_the_time_left():

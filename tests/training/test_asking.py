@@ -134,6 +134,8 @@ def test_a_rule_of_state_that_asks_for_nothing_for_long_may_ask_again():
     result = Trainer(chip, rule=Says(*[[[0], [0]]] * 7, COUNTS), beta=1.0, epochs=10).run(*TASK)
     assert result.counts.any(axis=(1, 2)).tolist() == [False] * 7 + [True, False, False]
     assert result.given_up == ""
+    silent = [Trainer(Chip(), rule=Says(), beta=1.0, epochs=6, give_up=False)]
+    assert [each.run(*TASK).verdict for each in silent] == ["slow"]  # of a rule that repeats itself it were stalled
 
 
 def test_within_an_epoch_nothing_is_sent_to_a_cell_that_its_pulses_have_brought_to_its_end():

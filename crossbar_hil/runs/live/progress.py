@@ -10,7 +10,7 @@ from rich.text import Text
 
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.screen.pace import Clock, Pace
-from crossbar_hil.screen.terminal import Lines, OnTerminal
+from crossbar_hil.screen.terminal import Lines, OnTerminal, in_place
 from crossbar_hil.screen.view import NothingShown, Onlooker
 from crossbar_hil.training.result import Epoch
 
@@ -133,6 +133,4 @@ def make_progress(console: Console, *, quiet: bool, epochs: int, lines: bool = F
     """Choose how to show a training: nothing if quiet, live on a terminal, lines elsewhere or if they are wanted."""
     if quiet:
         return SilentProgress()
-    return Harmless(
-        LiveProgress(console, epochs) if console.is_terminal and not lines else LineProgress(console, epochs)
-    )
+    return Harmless(LiveProgress(console, epochs) if in_place(console) and not lines else LineProgress(console, epochs))

@@ -141,7 +141,7 @@ class ChipSweepResult(SweepResult):
     """The counts of every point of a sweep."""
 
     drawn_by: ClassVar[str] = "sweep"
-    plots: ClassVar[tuple[str, ...]] = ("yield", "epochs")
+    plots: ClassVar[tuple[str, ...]] = ("sweep", "yield", "epochs")
 
     sweep: ChipSweep
     counts: tuple[Counts, ...]

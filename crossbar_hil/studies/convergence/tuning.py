@@ -134,7 +134,7 @@ class TuneResult(Result):
     """The settings that were found, and what fresh chips make of them."""
 
     drawn_by: ClassVar[str] = "sweep"
-    plots: ClassVar[tuple[str, ...]] = ("search", "convergence")
+    plots: ClassVar[tuple[str, ...]] = ("tune", "search", "convergence")
 
     tune: Tune
     found: Candidate

@@ -2,7 +2,6 @@ import hashlib
 import io
 import json
 import re
-import shutil
 import sys
 import zipfile
 from datetime import datetime
@@ -10,35 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from crossbar_hil import load_run
-from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import ConfigError, MissingExtra, RunError
 from crossbar_hil.runs.exports.crate import FILES, export_crate
-from crossbar_hil.runs.training import train_and_record
 
-OLD = Path(__file__).parents[1] / "written_by_0_1_0"
-SAID = {
-    "operator": "Josiah Carberry", "orcid": "0000-0002-1825-0097", "temperature_k": "25 degC", "sample": "die 3",
-    "institution": "Brown University, https://ror.org/05gq02987",
-}  # fmt: skip
 LICENCE = "CC-BY-4.0"
-
-
-def old(which, tmp_path):
-    (folder,) = OLD.glob(f"*{which}*")
-    return load_run(shutil.copytree(folder, tmp_path / "runs" / folder.name))
-
-
-@pytest.fixture(scope="module")
-def crate(tmp_path_factory):
-    """A crate of a run of today and of every run of 0.1.0: its folder, its entities by their names, and the runs."""
-    folder = tmp_path_factory.mktemp("crates")
-    bench = load_bench("simulated", overrides={"conditions": SAID})
-    runs = [load_run(train_and_record(bench, seed=1, out=folder / "runs", label="a <b>label</b>").folder)]
-    runs += [load_run(shutil.copytree(each, folder / "runs" / each.name)) for each in sorted(OLD.glob("2026*"))]
-    path = export_crate(runs, folder / "crate", licence=LICENCE, title="Five runs")
-    graph = json.loads((path / "ro-crate-metadata.json").read_text(encoding="utf-8"))["@graph"]
-    return path, {each["@id"]: each for each in graph}, runs, graph
 
 
 def many(value):
@@ -47,8 +21,8 @@ def many(value):
 
 def test_the_rules_that_a_crate_must_keep_are_kept(crate):
     # RO-Crate 1.1: "Root Data Entity", "RO-Crate Metadata File Descriptor", "RO-Crate JSON-LD", "Data entities"
-    path, named, _, graph = crate
-    context = json.loads((path / "ro-crate-metadata.json").read_text(encoding="utf-8"))["@context"]
+    named, graph = crate.named, crate.graph
+    context = json.loads((crate.path / "ro-crate-metadata.json").read_text(encoding="utf-8"))["@context"]
     assert "https://w3id.org/ro/crate/1.1/context" in context
     assert len(named) == len(graph)
     descriptor, root = named["ro-crate-metadata.json"], named["./"]
@@ -76,7 +50,7 @@ def test_the_rules_that_a_crate_must_keep_are_kept(crate):
 
 
 def test_every_file_is_described_with_its_size_and_hash_and_none_is_missing(crate):
-    path, named, runs, _ = crate
+    path, named, runs = crate.path, crate.named, crate.runs
     held = {each.relative_to(path).as_posix(): each for each in path.rglob("*") if each.is_file()}
     del held["ro-crate-metadata.json"]
     described = {key: each for key, each in named.items() if each["@type"] == "File"}
@@ -96,8 +70,8 @@ def test_every_file_is_described_with_its_size_and_hash_and_none_is_missing(crat
 def test_another_reader_of_crates_loads_it(crate):
     from rocrate.rocrate import ROCrate
 
-    path, named, runs, _ = crate
-    read = ROCrate(str(path))
+    named, runs = crate.named, crate.runs
+    read = ROCrate(str(crate.path))
     assert read.metadata.id == "ro-crate-metadata.json"
     assert {each.id for each in read.get_entities()} == set(named)
     (action, *_) = read.mentions if hasattr(read, "mentions") else many(read.root_dataset["mentions"])
@@ -106,7 +80,7 @@ def test_another_reader_of_crates_loads_it(crate):
 
 
 def test_who_measured_with_what_where_is_told_and_nobody_is_invented(crate):
-    _, named, runs, _ = crate
+    named, runs = crate.named, crate.runs
     person, home = named["https://orcid.org/0000-0002-1825-0097"], named["https://ror.org/05gq02987"]
     assert (person["@type"], person["name"], person["affiliation"]["@id"]) == ("Person", "Josiah Carberry", home["@id"])
     assert (home["@type"], home["name"], home["url"]) == ("Organization", "Brown University", home["@id"])
@@ -129,8 +103,8 @@ def test_who_measured_with_what_where_is_told_and_nobody_is_invented(crate):
     assert "emulated" in named["./"]["description"]
 
 
-def test_a_crate_is_also_one_zip_file(tmp_path):
-    path = export_crate([old("596f", tmp_path)], tmp_path / "one.zip", licence="https://example.org/licence")
+def test_a_crate_is_also_one_zip_file(old, tmp_path):
+    path = export_crate([old("596f")], tmp_path / "one.zip", licence="https://example.org/licence")
     with zipfile.ZipFile(path) as held:
         graph = json.loads(held.read("ro-crate-metadata.json"))["@graph"]
         files = {each["@id"] for each in graph if each["@type"] == "File"}
@@ -162,8 +136,8 @@ def without_epochs(run):
         (lambda run: (run.folder / "crate").mkdir(), LICENCE, "crate exists already and is not overwritten"),
     ],
 )
-def test_what_cannot_be_is_one_sentence_and_nothing_is_left(spoil, licence, told, tmp_path):
-    run = old("596f", tmp_path)
+def test_what_cannot_be_is_one_sentence_and_nothing_is_left(spoil, licence, told, old):
+    run = old("596f")
     spoil(run)
     before = {path.name for path in run.folder.rglob("*")}
     with pytest.raises((RunError, ConfigError), match=told):
@@ -171,8 +145,8 @@ def test_what_cannot_be_is_one_sentence_and_nothing_is_left(spoil, licence, told
     assert {path.name for path in run.folder.rglob("*")} == before
 
 
-def test_a_run_given_twice_is_named(tmp_path):
-    run = old("596f", tmp_path)
+def test_a_run_given_twice_is_named(old, tmp_path):
+    run = old("596f")
     with pytest.raises(RunError, match=f"run {run.name} is given twice"):
         export_crate([run, run], tmp_path / "crate", licence=LICENCE)
 
@@ -183,9 +157,9 @@ def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):
         export_crate([], tmp_path / "crate", licence=LICENCE)
 
 
-def test_the_command_line_takes_runs_or_a_condition_and_asks_for_the_licence(cli, tmp_path, monkeypatch):
+def test_the_command_line_takes_runs_or_a_condition_and_asks_for_the_licence(cli, old, monkeypatch):
     for which in ("596f", "stripes"):
-        old(which, tmp_path)
+        old(which)
     typed = ["export", "--to", "crate"]
     assert "name a RUN, or give --where" in cli(*typed).err
     assert "a crate of 2 runs needs --output" in cli(*typed, "--where", "kind=simulated", "--licence", LICENCE).err

@@ -1,42 +1,22 @@
 import json
-import shutil
-from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from crossbar_hil import load_run
-from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import DataError
 from crossbar_hil.results.arrays import Variable, dataset
-from crossbar_hil.runs.exports.export import export_run
-from crossbar_hil.runs.training import train_and_record
 
 from ...results.rules import broken_rules
-
-OLD = Path(__file__).parents[1] / "written_by_0_1_0"
-SAID = {
-    "operator": "Josiah Carberry",
-    "orcid": "0000-0002-1825-0097",
-    "institution": "Brown",
-    "temperature_k": "25 degC",
-}
+from .conftest import WRITTEN
 
 
-@pytest.fixture(
-    scope="module", params=["of today", *sorted(path.name.rpartition("_")[2] for path in OLD.glob("2026*"))]
-)
-def file(request, tmp_path_factory):
-    """The export of a run of today, under known conditions, and of every run of 0.1.0."""
-    path = tmp_path_factory.mktemp("exported") / "run.nc"
-    if request.param == "of today":
-        bench = load_bench("simulated", overrides={"conditions": SAID})
-        run = load_run(train_and_record(bench, seed=1, out=path.parent, label="a <b>label</b>").folder)
-    else:
-        (folder,) = OLD.glob(f"*{request.param}")
-        run = load_run(shutil.copytree(folder, path.parent / folder.name))
-    return run, export_run(run, "netcdf", path)
+@pytest.fixture(params=["of today", *WRITTEN])
+def file(request, crate):
+    """A run and its export."""
+    today = request.param == "of today"
+    run = crate.runs[0] if today else next(each for each in crate.runs if each.name.endswith(request.param))
+    return run, crate.path / run.name / "run.nc"
 
 
 def test_every_variable_and_every_attribute_keeps_the_rules_of_cf(file):
@@ -62,11 +42,11 @@ def test_every_fact_setting_and_condition_is_an_attribute_and_says_what_it_said(
     assert found["history"].startswith(run.facts["started_utc"])
 
 
-def test_the_checker_of_cf_finds_nothing_to_say(file):
+def test_the_checker_of_cf_finds_nothing_to_say(file, tmp_path):
     runner = pytest.importorskip(
         "compliance_checker.runner", reason="pip install compliance-checker: it is no part of [test]"
     )
-    report = file[1].with_suffix(".json")
+    report = tmp_path / "report.json"
     runner.CheckSuite.load_all_available_checkers()
     passed, failed = runner.ComplianceChecker.run_checker(
         str(file[1]), ["cf:1.8"], 0, "strict", output_filename=str(report), output_format="json"

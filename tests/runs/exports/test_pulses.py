@@ -1,7 +1,6 @@
 import csv
 import json
 import re
-import shutil
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +16,6 @@ from crossbar_hil.guard.chain import Entry
 from crossbar_hil.runs.exports.export import export_run
 from crossbar_hil.runs.training import train_and_record
 
-OLD = Path(__file__).parents[1] / "written_by_0_1_0"
 NUMBER = r"-?\d+(\.\d+)?(e-?\d+)?"
 FORMS = {
     "integer": r"\d+",
@@ -31,11 +29,6 @@ FORMS = {
 def rows_of(path):
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-def old(which, tmp_path):
-    (folder,) = OLD.glob(f"*{which}*")
-    return load_run(shutil.copytree(folder, tmp_path / folder.name))
 
 
 def sent(rows, shape):
@@ -78,8 +71,8 @@ def test_depressing_pulses_are_told_as_what_they_are(tmp_path):
     assert np.array_equal(sent(rows, run.result.counts.shape[1:]), run.result.counts.sum(axis=0))
 
 
-def test_behind_a_guard_each_has_the_time_at_which_the_guard_wrote_it_down(tmp_path):
-    run = old("78dc", tmp_path)
+def test_behind_a_guard_each_has_the_time_at_which_the_guard_wrote_it_down(old):
+    run = old("78dc")
     rows = rows_of(export_run(run, "pulses"))
     assert np.array_equal(sent(rows, (4, 4)), sum(epoch.counts for epoch in run.epochs))
     reads = [float(row["conductance_siemens"]) for row in rows if row["test_type"] == "read"]
@@ -123,16 +116,16 @@ def test_of_a_journal_every_outcome_counts_and_what_nobody_knows_is_told_in_doub
 
 
 @pytest.mark.parametrize(("which", "told", "cells"), [("stripes", ("read", "0.1"), 16), ("digits", ("state", ""), 320)])
-def test_of_a_spiking_network_the_last_conductance_of_every_synapse_is_told(which, told, cells, tmp_path):
-    run = old(which, tmp_path)
+def test_of_a_spiking_network_the_last_conductance_of_every_synapse_is_told(which, told, cells, old):
+    run = old(which)
     rows = rows_of(export_run(run, "pulses"))
     assert Counter((row["test_type"], row["voltage_v"]) for row in rows) == {told: cells}
     weights = run.progress.state.weights.astype(float)
     assert np.array_equal([float(row["conductance_siemens"]) for row in rows], weights.ravel())
 
 
-def test_weights_without_a_unit_have_no_resistance_and_no_file_is_left(tmp_path, monkeypatch):
-    run = old("digits", tmp_path)
+def test_weights_without_a_unit_have_no_resistance_and_no_file_is_left(old, monkeypatch):
+    run = old("digits")
     monkeypatch.setattr(type(run), "_unit", "")
     with pytest.raises(RunError, match="weights without a unit"):
         export_run(run, "pulses")
@@ -140,8 +133,8 @@ def test_weights_without_a_unit_have_no_resistance_and_no_file_is_left(tmp_path,
 
 
 @pytest.mark.parametrize("which", ["78dc", "596f", "stripes", "digits"])
-def test_what_the_columns_mean_stands_beside_the_table_as_csvw(which, tmp_path):
-    path = export_run(old(which, tmp_path), "pulses")
+def test_what_the_columns_mean_stands_beside_the_table_as_csvw(which, crate):
+    (path,) = crate.path.glob(f"*{which}*/pulses.csv")
     meaning = json.loads(path.with_name("pulses.csv-metadata.json").read_text(encoding="utf-8"))
     assert meaning["@context"][0] == "http://www.w3.org/ns/csvw"
     assert meaning["url"] == path.name
@@ -160,8 +153,8 @@ def test_what_the_columns_mean_stands_beside_the_table_as_csvw(which, tmp_path):
 
 @pytest.mark.fault("X10")
 @pytest.mark.parametrize("name", ["pulses.csv", "pulses.csv-metadata.json"])
-def test_neither_of_the_two_files_is_overwritten(name, tmp_path):
-    run = old("596f", tmp_path)
+def test_neither_of_the_two_files_is_overwritten(name, old):
+    run = old("596f")
     (run.folder / name).write_text("mine")
     with pytest.raises(RunError, match=f"{name} exists already"):
         export_run(run, "pulses")
