@@ -78,8 +78,9 @@ class Plan:
         self.halves = halves
         self.wired = halves or any(ohm.any() for ohm in self.wires)
         """Whether the cells are one circuit."""
-        quiet = not effects.strong() and given is None
-        self.more = not quiet and (self.wired or bool(set(effects.strong()) - _SIMPLE) or given is not None)
+        self.strong = frozenset(effects.strong())
+        quiet = not self.strong and given is None
+        self.more = not quiet and (self.wired or bool(self.strong - _SIMPLE) or given is not None)
         """Whether there is more than read noise and varying steps."""
         self.voltages = row_voltages(self.patterns, trainer.v0, trainer.v1)
         self.targets = target_activations(self.labels, trainer.target0, trainer.target)
@@ -117,13 +118,13 @@ class Plan:
             )
         )
         """Returns the quick kernel of one precision: of double few chips have need."""
-        self.quickly = self.moves and self.epochs <= FEW_EPOCHS and not (effects.strong() or self.wired)
+        self.quickly = self.moves and self.epochs <= FEW_EPOCHS and not (self.strong or self.wired)
         found = half_select(curve, trainer.pulse, chip_settings["threshold"]) if halves else None
         self.disturbing = found if found is not None and found.alone else None
         """Half-select pulses of which each moves other cells too; None if not all along one curve."""
         self.whole_loss = math.inf if not halves else -1.0 if found is None else found.whole
         """Share of a voltage that wires may lose so that a pulse moves its cell by one level and no other."""
-        known = self.wired and self.moves and self.epochs <= FEW_EPOCHS and not effects.strong()
+        known = self.wired and self.moves and self.epochs <= FEW_EPOCHS and not self.strong
         each_with = None, self.disturbing
         self.lanes, self.half_lanes = (
             wired_lanes(
@@ -184,7 +185,7 @@ class Plan:
                 f"chip {first + chip}: cell {at(row, column)}, of step factor {factor:.3g}, has a "
                 "negative conductance where the curve dips below its start; take the smoothed curve, or larger shifts"
             )
-        strong, key = set(self.effects.strong()), seed_words(seed)
+        strong, key = self.strong, seed_words(seed)
         cells = self.scale * (self.rises.max() * own.step_factors + chips)
         largest = np.maximum(cells, own.held).max(axis=(1, 2))
         make_lanes = partial(
