@@ -177,17 +177,9 @@ class Plan:
         """
         drawn = draw_own_arrays(self.effects, len(chips), chips.shape[1:], seed=seed, first=first)
         own = cell_arrays(self.effects, chips.shape[1:], drawn, given, moves=self.moves)
-        missing = -self.rises.min() * own.step_factors - chips
-        if missing.max() > 0:
-            chip, row, column = np.unravel_index(missing.argmax(), missing.shape)
-            factor = np.broadcast_to(own.step_factors, chips.shape)[chip, row, column]
-            raise DataError(
-                f"chip {first + chip}: cell {at(row, column)}, of step factor {factor:.3g}, has a "
-                "negative conductance where the curve dips below its start; take the smoothed curve, or larger shifts"
-            )
+        self._check_factors(chips, first, own)
         strong, key = self.strong, seed_words(seed)
-        cells = self.scale * (self.rises.max() * own.step_factors + chips)
-        largest = np.maximum(cells, own.held).max(axis=(1, 2))
+        largest = self._largest_siemens(chips, own)
         make_lanes = partial(
             effects_lanes,
             self.task if not strong & {*NOISY, "column_offset_a"} else self._every_pattern(),
@@ -215,12 +207,29 @@ class Plan:
             if len(chosen) and (pulses is not None or which is whole):
                 lanes = make_lanes(pulses=None if pulses is None else (pulses, self.wires))
                 if lanes is not None:
-                    train = partial(_with_own, lanes, own.of(chosen), first + chosen, key)
+                    theirs = own if len(chosen) == len(chips) else own.of(chosen)
+                    train = partial(_with_own, lanes, theirs, first + chosen, key)
                     _train_some(train, chosen, chips, out)
         for chip in map(int, np.flatnonzero(out.epochs == 0)):
             rng = own_generator(seed, first + chip, WIRED)
             backend = None if given is None else given.backend(chip, rng)
             self._by_trainer(chips[chip], out, chip, rng, drawn.of(chip), backend)
+
+    def _check_factors(self, chips: FloatArray, first: int, own: CellArrays) -> None:
+        missing = -self.rises.min() * own.step_factors - chips
+        if missing.max() > 0:
+            chip, row, column = np.unravel_index(missing.argmax(), missing.shape)
+            factor = np.broadcast_to(own.step_factors, chips.shape)[chip, row, column]
+            raise DataError(
+                f"chip {first + chip}: cell {at(row, column)}, of step factor {factor:.3g}, has a "
+                "negative conductance where the curve dips below its start; take the smoothed curve, or larger shifts"
+            )
+
+    def _largest_siemens(self, chips: FloatArray, own: CellArrays) -> FloatArray:
+        """Return the largest conductance that a cell of each chip may come to."""
+        cells = self.scale * (self.rises.max() * own.step_factors + chips)
+        largest: FloatArray = np.maximum(cells, own.held, out=cells).max(axis=(1, 2))
+        return largest
 
     def _every_pattern(self) -> Task:
         """Return the task with every pattern as it is: readings of them differ, or columns add to them."""
