@@ -12,7 +12,7 @@ from crossbar_hil.curves.reading import understand
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
-BLOCK = re.compile(r"^```(?:console|sh|text|\{code-cell\} python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(?:console|sh|text|\{code-cell\} ipython3)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 TYPED = re.compile(r"^(?:\$ )?(?:[./\w]*/)?crossbar-hil ((?:.*\\\n)*.*)$", re.MULTILINE)
 FILE = re.compile(r"`([\w.]+)`:\n\n```\w+\n(.*?)```", re.DOTALL)
 
