@@ -1,5 +1,6 @@
 """The verb ``init``."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ def init(
     if kind != "simulated":
         sources = sources or _ask_instrument("Source-measure unit", "keithley2602b", kind, "--source")
         matrix = matrix or _ask_instrument("Switch matrix", "keithley707b", kind, "--matrix")[0]
-    shape = size["rows"] or 4, size["columns"] or 4
+    shape = (*(4 if size[lines] is None else size[lines] for lines in ("rows", "columns")),)
     text = new_bench(
         kind,
         file.name,
@@ -77,7 +78,7 @@ def init(
     if left:
         keys = [each.partition(" ")[0] for each in left]
         print_lines([f'fill in   {len(left)} keys that say "{FILL_IN}": {", ".join(keys)}'])
-    print_lines([f"then      crossbar-hil check {file}"])
+    print_lines([f"then      crossbar-hil check {shlex.quote(str(file))}"])
 
 
 VERBS = (init,)
