@@ -51,16 +51,16 @@ def init(
     if kind != "simulated":
         sources = sources or _ask_instrument("Source-measure unit", "keithley2602b", kind, "--source")
         matrix = matrix or _ask_instrument("Switch matrix", "keithley707b", kind, "--matrix")[0]
-    shape = (*(4 if size[lines] is None else size[lines] for lines in ("rows", "columns")),)
+    rows, columns = (4 if each is None else each for each in (size["rows"], size["columns"]))
     text = new_bench(
         kind,
         file.name,
         patterns.name,
         source=[Model.parse(each) for each in sources],
         matrix=None if matrix is None else Model.parse(matrix),
-        shape=shape,
+        shape=(rows, columns),
     )
-    bits = new_patterns(shape)
+    bits = new_patterns((rows, columns))
     try:
         write_new(patterns, bits)
         write_new(file, text)
