@@ -134,12 +134,18 @@ def draw_own_arrays(effects: Effects, count: int, shape: tuple[int, int], *, see
     """
     numbers, offset_a = first + np.arange(count), effects.column_offset_a
     factors, exponents = (
-        np.exp(sigma * draw_normals(seed, what, numbers, shape)) if sigma else None
+        _powers_of_e(sigma, draw_normals(seed, what, numbers, shape)) if sigma else None
         for what, sigma in ((_FACTORS, effects.step_spread), (_EXPONENTS, effects.shape_spread))
     )
     return OwnArrays(
         factors, exponents, offset_a * draw_normals(seed, _OFFSETS, numbers, shape[1:]) if offset_a else None
     )
+
+
+def _powers_of_e(sigma: float, normals: FloatArray) -> FloatArray:
+    """Return exp(sigma x normals) in the place of these: fresh memory costs as much as the numbers."""
+    normals *= sigma
+    return np.exp(normals, out=normals)
 
 
 def draw_normals(seed: int, what: int, numbers: IntArray, shape: tuple[int, ...]) -> FloatArray:
@@ -150,7 +156,7 @@ def draw_normals(seed: int, what: int, numbers: IntArray, shape: tuple[int, ...]
     drawn = np.empty((len(numbers), *shape))
     for place, block in _blocks(numbers):
         whole = purpose_generator(seed, block, what).standard_normal((BLOCK, *shape))
-        drawn[place] = whole[numbers[place] - block * BLOCK]
+        np.take(whole, numbers[place] - block * BLOCK, axis=0, out=drawn[place], mode="clip")  # the others copy twice
     return drawn
 
 

@@ -184,8 +184,9 @@ def effects_lanes(  # noqa: PLR0915
         memory = aligned(math.prod(folded)).reshape(folded)  # one for each thread
         kept = (max(epochs, 2) if ending.judged else 1, flat.shape[1], EFFECT_LANES)
         kept_rows = (rows + 1 if pulses else 0, max(columns * (columns + 1), 2 * columns + 3), EFFECT_LANES)
-        levels, siemens = np.zeros(flat.shape), np.zeros(flat.shape)
-        ends = np.zeros((len(flat), lanes.LANES // EFFECT_LANES))
+        at_once = out.levels.dtype == np.float64 and out.levels.flags.c_contiguous
+        levels, siemens = out.levels.reshape(flat.shape) if at_once else np.empty(flat.shape), np.empty(flat.shape)
+        ends = np.empty((len(flat), lanes.LANES // EFFECT_LANES))  # all of them are of every chip that ends
         train_in_lanes(
             table, flat, *arrays, own.variations,
             numbers.astype(np.uint64), key, rises, scale, beta * task.largest_v, beta, 1 / read_v, volts,
@@ -202,7 +203,9 @@ def effects_lanes(  # noqa: PLR0915
         wanted = lanes.DOUBT, lanes.AGE, lanes.MET, lanes.ERROR, lanes.PULSES, lanes.FRESH
         doubt, age, met, error, out.pulses[:], fresh = (ends[:, place // EFFECT_LANES] for place in wanted)
         out.epochs[:], out.converged[:] = np.where(doubt > 0, 0, age), met >= confirm
-        out.error[:], out.levels[:] = error * (patterns / task.times.sum()), levels.reshape(chips.shape)
+        out.error[:] = error * (patterns / task.times.sum())
+        if not at_once:
+            out.levels[:] = levels.reshape(chips.shape)
         if out.fresh is not None and out.conductances is not None:
             out.fresh[:], out.conductances[:] = fresh > 1, siemens.reshape(chips.shape)
 

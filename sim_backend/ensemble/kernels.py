@@ -87,7 +87,7 @@ def lockstep_kernel(single: bool) -> Callable[..., None]:  # noqa: PLR0915
         chip_of = np.full(L, -1, dtype=np.int64)
         # Without the pull back a gap ends at the target, and near it that is uncertain.
         leave, unclear = (infinite, zero) if pull_back else (zero, near)
-        following, busy = 0, 0
+        following, busy, top = 0, 0, min(last, most)
         unsure = -real(4 * patterns * outputs) * near
         while True:
             # Chips that have finished make room for the next.
@@ -109,7 +109,7 @@ def lockstep_kernel(single: bool) -> Callable[..., None]:  # noqa: PLR0915
                                 for side in range(2):
                                     count = counts[3 * (n * wide + j) + side, i]
                                     sent += min(count, most)
-                                    level = min(count, last, most)
+                                    level = min(count, top)
                                     at_end += level == last
                                     levels[chip, j, 2 * n + side] = level
                         pulses[chip] = sent
@@ -164,32 +164,34 @@ def lockstep_kernel(single: bool) -> Callable[..., None]:  # noqa: PLR0915
                 for i in range(used):
                     sloped = lanes[EDGE, i]
                     deltas[u(n * long + long - 1), i] = close * sloped + tiny if sloped > zero else zero
-            again = zero
             for i in range(used):
                 age = whole(ages[i] + unit)
                 ages[i] = age
                 short = lanes[SHORT, i]
                 lanes[DOUBT, i] += one if (short < zero) & (short > unsure) else zero
                 lanes[ALIVE, i] = one if (short < zero) & (age < epochs) else zero
-                again = max(again, one if short == lanes[BEFORE, i] else zero)
-            # A chip that is as it was may have ended with the update before, if that moved no cell and never will.
-            if again > zero and stop >= 0:
+            if stop >= 0:
+                # A chip that is as it was may have ended with the update before, if that moved no cell and never will.
+                again = 0
                 for i in range(used):
-                    if lanes[SHORT, i] == lanes[BEFORE, i] and chip_of[i] >= 0 and lanes[SHORT, i] < zero:
-                        moved = False
-                        for cell in range(outputs * wide):
-                            place = counts[3 * cell + 2, i]
-                            if place != stay and cell % wide < rows:
-                                moved |= counts[3 * cell + (place >= half), i] <= stop
-                        if not moved:
+                    again += lanes[SHORT, i] == lanes[BEFORE, i]
+                if again:
+                    for i in range(used):
+                        if lanes[SHORT, i] == lanes[BEFORE, i] and chip_of[i] >= 0 and lanes[SHORT, i] < zero:
+                            moved = False
                             for cell in range(outputs * wide):
                                 place = counts[3 * cell + 2, i]
-                                if place != stay:
-                                    counts[3 * cell + (place >= half), i] -= unit
-                            ages[i] -= unit
-                            lanes[ALIVE, i] = zero
-            for i in range(used):  # numba takes 2 s to compile the assignment of one row to another
-                lanes[BEFORE, i] = lanes[SHORT, i]
+                                if place != stay and cell % wide < rows:
+                                    moved |= counts[3 * cell + (place >= half), i] <= stop
+                            if not moved:
+                                for cell in range(outputs * wide):
+                                    place = counts[3 * cell + 2, i]
+                                    if place != stay:
+                                        counts[3 * cell + (place >= half), i] -= unit
+                                ages[i] -= unit
+                                lanes[ALIVE, i] = zero
+                for i in range(used):  # numba takes 2 s to compile the assignment of one row to another
+                    lanes[BEFORE, i] = lanes[SHORT, i]
             # Equations 4 and 5, and the pulses.
             for n in range(outputs):
                 for block in range(wide // RB):

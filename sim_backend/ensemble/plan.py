@@ -78,8 +78,9 @@ class Plan:
         self.halves = halves
         self.wired = halves or any(ohm.any() for ohm in self.wires)
         """Whether the cells are one circuit."""
-        quiet = not effects.strong() and given is None
-        self.more = not quiet and (self.wired or bool(set(effects.strong()) - _SIMPLE) or given is not None)
+        self.strong = frozenset(effects.strong())
+        quiet = not self.strong and given is None
+        self.more = not quiet and (self.wired or bool(self.strong - _SIMPLE) or given is not None)
         """Whether there is more than read noise and varying steps."""
         self.voltages = row_voltages(self.patterns, trainer.v0, trainer.v1)
         self.targets = target_activations(self.labels, trainer.target0, trainer.target)
@@ -117,13 +118,13 @@ class Plan:
             )
         )
         """Returns the quick kernel of one precision: of double few chips have need."""
-        self.quickly = self.moves and self.epochs <= FEW_EPOCHS and not (effects.strong() or self.wired)
+        self.quickly = self.moves and self.epochs <= FEW_EPOCHS and not (self.strong or self.wired)
         found = half_select(curve, trainer.pulse, chip_settings["threshold"]) if halves else None
         self.disturbing = found if found is not None and found.alone else None
         """Half-select pulses of which each moves other cells too; None if not all along one curve."""
         self.whole_loss = math.inf if not halves else -1.0 if found is None else found.whole
         """Share of a voltage that wires may lose so that a pulse moves its cell by one level and no other."""
-        known = self.wired and self.moves and self.epochs <= FEW_EPOCHS and not effects.strong()
+        known = self.wired and self.moves and self.epochs <= FEW_EPOCHS and not self.strong
         each_with = None, self.disturbing
         self.lanes, self.half_lanes = (
             wired_lanes(
@@ -176,17 +177,9 @@ class Plan:
         """
         drawn = draw_own_arrays(self.effects, len(chips), chips.shape[1:], seed=seed, first=first)
         own = cell_arrays(self.effects, chips.shape[1:], drawn, given, moves=self.moves)
-        missing = -self.rises.min() * own.step_factors - chips
-        if missing.max() > 0:
-            chip, row, column = np.unravel_index(missing.argmax(), missing.shape)
-            factor = np.broadcast_to(own.step_factors, chips.shape)[chip, row, column]
-            raise DataError(
-                f"chip {first + chip}: cell {at(row, column)}, of step factor {factor:.3g}, has a "
-                "negative conductance where the curve dips below its start; take the smoothed curve, or larger shifts"
-            )
-        strong, key = set(self.effects.strong()), seed_words(seed)
-        cells = self.scale * (self.rises.max() * own.step_factors + chips)
-        largest = np.maximum(cells, own.held).max(axis=(1, 2))
+        self._check_factors(chips, first, own)
+        strong, key = self.strong, seed_words(seed)
+        largest = self._largest_siemens(chips, own)
         make_lanes = partial(
             effects_lanes,
             self.task if not strong & {*NOISY, "column_offset_a"} else self._every_pattern(),
@@ -214,12 +207,29 @@ class Plan:
             if len(chosen) and (pulses is not None or which is whole):
                 lanes = make_lanes(pulses=None if pulses is None else (pulses, self.wires))
                 if lanes is not None:
-                    train = partial(_with_own, lanes, own.of(chosen), first + chosen, key)
+                    theirs = own if len(chosen) == len(chips) else own.of(chosen)
+                    train = partial(_with_own, lanes, theirs, first + chosen, key)
                     _train_some(train, chosen, chips, out)
         for chip in map(int, np.flatnonzero(out.epochs == 0)):
             rng = own_generator(seed, first + chip, WIRED)
             backend = None if given is None else given.backend(chip, rng)
             self._by_trainer(chips[chip], out, chip, rng, drawn.of(chip), backend)
+
+    def _check_factors(self, chips: FloatArray, first: int, own: CellArrays) -> None:
+        missing = -self.rises.min() * own.step_factors - chips
+        if missing.max() > 0:
+            chip, row, column = np.unravel_index(missing.argmax(), missing.shape)
+            factor = np.broadcast_to(own.step_factors, chips.shape)[chip, row, column]
+            raise DataError(
+                f"chip {first + chip}: cell {at(row, column)}, of step factor {factor:.3g}, has a "
+                "negative conductance where the curve dips below its start; take the smoothed curve, or larger shifts"
+            )
+
+    def _largest_siemens(self, chips: FloatArray, own: CellArrays) -> FloatArray:
+        """Return the largest conductance that a cell of each chip may come to."""
+        cells = self.scale * (self.rises.max() * own.step_factors + chips)
+        largest: FloatArray = np.maximum(cells, own.held, out=cells).max(axis=(1, 2))
+        return largest
 
     def _every_pattern(self) -> Task:
         """Return the task with every pattern as it is: readings of them differ, or columns add to them."""

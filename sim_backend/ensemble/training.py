@@ -32,6 +32,8 @@ CHUNK = 65536
 """Chips that `iterate_ensemble` holds at a time, unless told otherwise."""
 SHARE = 2048, 8192
 """Least and most chips in one call of a kernel."""
+SHARED_CELLS = 1 << 20
+"""Cells of chips without effects in one call, even if more chips: the last lanes wait for each other once."""
 AHEAD = 2
 """A thread takes one of so many parts a thread of the chips that are left, so that all threads end together."""
 
@@ -169,6 +171,8 @@ def train_chips(
         result = EnsembleResult.empty(first, chips.shape, np.float64 if plan.uneven else np.int32)
         if plan.more:
             result = replace(result, conductances=np.empty(chips.shape), fresh=np.zeros(len(chips), dtype=bool))
+        if plan.quickly:
+            shares = list(_shares(len(chips), workers, max(SHARE[1], SHARED_CELLS // chips[0].size)))
         list(each(lambda share: _train(plan, chips, share, result, seed, given), shares))
     return result
 
@@ -188,7 +192,7 @@ def _train(
 ) -> None:
     """Train some chips; the kernels run free of the interpreter's lock."""
     first, part = result.first + share.start, result.part(share)
-    if plan.more or plan.effects.strong():
+    if plan.more or plan.strong:
         plan.train_with_effects(chips[share], first, seed or 0, part, given and given.part(share))
     elif plan.wired:
         plan.train_wired(chips[share], first, seed or 0, part)
@@ -243,27 +247,25 @@ def _as_shifts(shifts: Any) -> FloatArray:
     return np.ascontiguousarray(checked_array("shifts", shifts, (None, None, None)))
 
 
-def _extreme(chips: FloatArray, share: slice) -> tuple[int, float, float]:
-    """Return which of some chips has the least shift, that shift, and the largest; not a number if one is none."""
-    part = chips[share]
-    least = int(part.argmin())
-    return share.start + least // part[0].size, float(part.flat[least]), float(part.max())
+def _extreme(chips: FloatArray, share: slice) -> tuple[slice, float, float]:
+    """Return which chips these are, their least shift, and the largest; not a number if one is none."""
+    return share, float(chips[share].min()), float(chips[share].max())
 
 
-def _extremes(chips: FloatArray, found: list[tuple[int, float, float]]) -> tuple[int, float]:
+def _extremes(chips: FloatArray, found: list[tuple[slice, float, float]]) -> tuple[int, float]:
     """Return which chip has the least shift of all, and the largest shift; a DataError if a shift is not finite."""
     if not np.isfinite([value for _, *values in found for value in values]).all():
         checked_array("shifts", chips, (None, None, None))
-    least = min(found, key=lambda each: each[1])
-    return least[0], max(largest for _, _, largest in found)
+    share = min(found, key=lambda each: each[1])[0]
+    return share.start + int(chips[share].argmin()) // chips[0].size, max(largest for *_, largest in found)
 
 
-def _shares(count: int, workers: int) -> Iterator[slice]:
+def _shares(count: int, workers: int, most: int = SHARE[1]) -> Iterator[slice]:
     """Share chips out, large parts first and small ones last."""
     start = 0
     while start < count:
         part = -(-(count - start) // (AHEAD * workers if workers > 1 else 1))
-        stop = min(start + min(max(part, SHARE[0]), SHARE[1]), count)
+        stop = min(start + min(max(part, SHARE[0]), most), count)
         yield slice(start, stop)
         start = stop
 

@@ -7,6 +7,7 @@ each at a place of its own; one that is not in the table does nothing, which is 
 import inspect
 from collections.abc import Callable, Iterable
 from enum import IntEnum, auto
+from functools import cache
 from typing import Annotated, Any
 
 import numba
@@ -128,8 +129,13 @@ def table_of(parts: Iterable[Part]) -> IntArray:
     """Return the table that has these parts, compiled now unless they are on disk."""
     table = np.zeros(len(Part), dtype=np.int64)
     for part in parts:
-        function, takes = _KNOWN[part]
-        function.compile(takes)
-        found = function.overloads[takes]
-        table[part] = found.library.get_pointer_to_function(found.fndesc.llvm_func_name)
+        table[part] = _address(part)
     return table
+
+
+@cache
+def _address(part: Part) -> int:
+    function, takes = _KNOWN[part]
+    function.compile(takes)
+    found = function.overloads[takes]
+    return int(found.library.get_pointer_to_function(found.fndesc.llvm_func_name))

@@ -48,6 +48,7 @@ def vary_steps(
     What nobody draws is left out: of a pair of cells mostly one has a step, on no chip both.
     """
     shapes, drawn, many = memory[0], memory[1], len(state) // CELL
+    usual = 1.0 / spreads[0] if spreads[0] > 0.0 else 0.0
     for q in range(0, many, 2):
         pair, one, both = state[q * CELL : (q + 2) * CELL], 0, 0
         for i in range(_L):
@@ -64,7 +65,7 @@ def vary_steps(
                     shapes[i] += beside[STEP + i]
             for i in range(_L):
                 shapes[i] = shapes[i] / spreads[i] if spreads[i] > 0.0 else 0.0
-            draw_gammas(shapes, ages, cells, many, chips, key, drawn, singles)
+            draw_gammas(shapes, usual, ages, cells, many, chips, key, drawn, singles)
             for p in range(side, 2 if both == 0 else side + 1):
                 varied = pair[p * CELL : (p + 1) * CELL]
                 for i in range(_L):

@@ -124,13 +124,13 @@ def _proposed_gamma(shape: Any, number: Any, what: Any, chip: Any, low: Any, hig
 
 
 @numba.njit(**SMALL)
-def _quick_gamma(shape: Any, x: Any, short_log: Any) -> Any:
+def _quick_gamma(size: Any, three: Any, x: Any, short_log: Any) -> Any:
     """Propose the same number for a shape of 1 or more, below zero too if single precision cannot tell.
 
-    `x` is the normal number and `short_log` the logarithm of the uniform one.
+    `size` is the shape less 1/3 and `three` the root of nine times that, `x` the normal number and `short_log` the
+    logarithm of the uniform one.
     """
-    size = shape - 1.0 / 3.0
-    root = 1.0 + np.float64(x) / math.sqrt(9.0 * size)
+    root = 1.0 + np.float64(x) / three
     cube = max(root * root * root, 1e-30)
     short, many, one = _f(cube), _f(size), _f(1.0)
     open_by = _OPEN * (_f(10.0) + many * (one + short))
@@ -145,7 +145,9 @@ def _next_gamma(shape: Any, number: Any, what: Any, chip: Any, low: Any, high: A
 
 
 @numba.njit(**INNER)
-def draw_gammas(shapes: Any, counts: Any, cells: Any, many: int, chips: Any, key: Any, found: Any, memory: Any) -> None:
+def draw_gammas(  # noqa: PLR0912
+    shapes: Any, usual: float, counts: Any, cells: Any, many: int, chips: Any, key: Any, found: Any, memory: Any
+) -> None:
     """Draw a gamma number of scale 1 for a cell of each chip; nothing where the shape is 0.
 
     Which of both ways a number is made must not depend on who lies beside it.
@@ -154,6 +156,8 @@ def draw_gammas(shapes: Any, counts: Any, cells: Any, many: int, chips: Any, key
     ----------
     shapes, found : ndarray, shape (L,)
         Shapes, and the result.
+    usual : float
+        If every shape is this, or 0, it is quicker.
     counts, cells, chips : ndarray of uint64, shape (L,)
         Sets that were drawn before, which of `many` cells it is, and the numbers of the chips.
     many : int
@@ -163,8 +167,9 @@ def draw_gammas(shapes: Any, counts: Any, cells: Any, many: int, chips: Any, key
     memory : ndarray of float32, shape (at least 2 L,)
     """
     normals, logs = memory[:_L], memory[_L : 2 * _L]
-    low, high, small, large = key[0], key[1], 0, 0
+    low, high, small, large, others = key[0], key[1], 0, 0, 0
     for i in range(_L):
+        others += 1 if (shapes[i] != 0.0) & (shapes[i] != usual) else 0
         small += 1 if (shapes[i] > 0.0) & (shapes[i] < 1.0) else 0
         large += 1 if shapes[i] >= 1.0 else 0
     if large > 0:
@@ -173,9 +178,17 @@ def draw_gammas(shapes: Any, counts: Any, cells: Any, many: int, chips: Any, key
             a, b, c, _ = philox(number, np.uint64(STEPS), chips[i] & _MASK, chips[i] >> _WORD, low, high)
             normals[i], _ = normal_pair(a, b)
             logs[i] = quick_log(_f(uniform(c)))
-        for i in range(_L):
-            drawn = _quick_gamma(max(shapes[i], 1.0), normals[i], logs[i])
-            found[i] = drawn if shapes[i] >= 1.0 else 0.0
+        if others == 0:
+            size = usual - 1.0 / 3.0
+            three = math.sqrt(9.0 * size)
+            for i in range(_L):
+                drawn = _quick_gamma(size, three, normals[i], logs[i])
+                found[i] = drawn if shapes[i] >= 1.0 else 0.0
+        else:
+            for i in range(_L):
+                size = max(shapes[i], 1.0) - 1.0 / 3.0
+                drawn = _quick_gamma(size, math.sqrt(9.0 * size), normals[i], logs[i])
+                found[i] = drawn if shapes[i] >= 1.0 else 0.0
     else:
         for i in range(_L):
             found[i] = 0.0
