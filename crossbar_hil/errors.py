@@ -92,6 +92,11 @@ class MissingExtra(CrossbarError):  # noqa: N818 - it names what is not there
     """A package is not installed that an extra of ours brings along."""
 
 
+def install(extra: str) -> str:
+    """Say how an extra is installed."""
+    return f"pip install 'crossbar-hil[{extra}]', or in a checkout pip install -e '.[{extra}]'"
+
+
 class ReplayDiverged(RunError):  # noqa: N818 - it names what happened
     """A resumed run asks for something else than its journal holds; nothing was sent."""
 

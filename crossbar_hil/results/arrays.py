@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from crossbar_hil.errors import DataError, MissingExtra
+from crossbar_hil.errors import DataError, MissingExtra, install
 from crossbar_hil.text import printable
 
 CONVENTIONS = "CF-1.8"
@@ -93,9 +93,7 @@ def dataset(variables: Mapping[str, Variable], about: Mapping[str, Any]) -> Any:
     try:
         import xarray  # noqa: PLC0415 - an extra, and heavy
     except ImportError as error:
-        raise MissingExtra(
-            f"arrays with labels need xarray ({error}); install it with: pip install 'crossbar-hil[export]'"
-        ) from error
+        raise MissingExtra(f"arrays with labels need xarray ({error}); install it with: {install('export')}") from error
     data: dict[str, Any] = {}
     coordinates: dict[str, Any] = {}
     for name, each in variables.items():

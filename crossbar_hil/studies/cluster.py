@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self, TypeVar
 
-from crossbar_hil.errors import ConfigError, CrossbarError, RunError
+from crossbar_hil.errors import ConfigError, CrossbarError, RunError, install
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
@@ -34,9 +34,7 @@ class Cluster:
         try:
             self._distributed: Any = importlib.import_module("distributed")  # an extra
         except ImportError as error:
-            raise ConfigError(
-                f"scheduler {address} needs the package distributed: pip install 'crossbar-hil[cluster]'"
-            ) from error
+            raise ConfigError(f"scheduler {address} needs the package distributed: {install('cluster')}") from error
         self.address = address
         self._client: Any = None
 

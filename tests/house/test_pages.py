@@ -52,6 +52,13 @@ def test_the_pages_are_what_the_results_say(pages):
     assert behind == [], "run python benchmarks/pages.py"
 
 
+def test_no_line_begins_with_a_figure(pages):
+    """CommonMark takes such a line for HTML, and the paragraph ends there."""
+    assert [
+        page.name for page in pages.PAGES if re.search("^ *<!-- figure", page.read_text(encoding="utf-8"), re.M)
+    ] == []
+
+
 def test_every_result_is_on_a_page(pages, results):
     text = "".join(page.read_text(encoding="utf-8") for page in pages.PAGES)
     shown = {found[2] for found in pages.BLOCK.finditer(text)}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crossbar_hil.errors import DataError
+from crossbar_hil.errors import DataError, install
 
 from .numbers import Cell
 from .options import Options
@@ -44,7 +44,7 @@ def _sheet(data: bytes, options: Options, ask: Asker) -> list[Row]:
         from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415 - an extra
     except ImportError:
         raise DataError(
-            f"curve file {ask.file} is a workbook, which needs python-calamine: pip install 'crossbar-hil[excel]'"
+            f"curve file {ask.file} is a workbook, which needs python-calamine: {install('excel')}"
         ) from None
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
@@ -130,8 +130,8 @@ def _hdf5(data: bytes, ask: Asker) -> dict[str, np.ndarray]:
         import h5py  # noqa: PLC0415 - an extra
     except ImportError:
         raise DataError(
-            f"curve file {ask.file} was saved by MATLAB as version 7.3, which needs h5py: pip install "
-            "'crossbar-hil[export]', or save it with '-v7'"
+            f"curve file {ask.file} was saved by MATLAB as version 7.3, which needs h5py: {install('export')}, "
+            "or save it with '-v7'"
         ) from None
     try:
         with h5py.File(io.BytesIO(data), "r") as file:

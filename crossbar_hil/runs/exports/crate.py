@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from crossbar_hil.bench.file import BENCH_FILE
-from crossbar_hil.errors import MissingExtra, RunError, reason_of
+from crossbar_hil.errors import MissingExtra, RunError, install, reason_of
 from crossbar_hil.runs.exports.entities import entity, instruments_of, licence_url, people_of, plain, program_of
 from crossbar_hil.runs.exports.export import NAMES, export_run
 from crossbar_hil.runs.exports.pulse_table import SIDECAR
@@ -77,9 +77,7 @@ def export_crate(runs: Sequence[Run], path: Path, *, licence: str, title: str = 
     try:
         from rocrate.rocrate import ROCrate  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise MissingExtra(
-            f"an RO-Crate needs rocrate ({error}); install it with: pip install 'crossbar-hil[crate]'"
-        ) from error
+        raise MissingExtra(f"an RO-Crate needs rocrate ({error}); install it with: {install('crate')}") from error
     if os.path.lexists(path):
         raise RunError(f"{path} exists already and is not overwritten")
     names = [run.name for run in runs]

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from crossbar_hil.errors import MissingExtra, RunError, reason_of
+from crossbar_hil.errors import MissingExtra, RunError, install, reason_of
 from crossbar_hil.results.arrays import attribute
 from crossbar_hil.runs.exports.pulse_table import SIDECAR, write_pulses
 from crossbar_hil.runs.recorded_settings import text_of
@@ -86,7 +86,7 @@ def _write_netcdf(run: Run, path: Path) -> None:
         import xarray  # noqa: F401, PLC0415 - an extra, and heavy
     except ImportError as error:
         raise MissingExtra(
-            f"NetCDF needs xarray, h5netcdf and h5py ({error}); install them with: pip install 'crossbar-hil[export]'"
+            f"NetCDF needs xarray, h5netcdf and h5py ({error}); install them with: {install('export')}"
         ) from error
     run.to_xarray().to_netcdf(path, engine="h5netcdf")
 
