@@ -65,7 +65,15 @@ def shown(value: Any) -> str:
     >>> shown([True, "a"]), shown(1e-7)
     ("[true, 'a']", '1e-07')
     """
-    text = _typed(value)
+    return shortened(_typed(value))
+
+
+def shortened(text: str) -> str:
+    """Return a text, or the beginning of one that is longer than a sentence or a table bears.
+
+    >>> shortened("wafer 3"), len(shortened("x" * 10_000))
+    ('wafer 3', 60)
+    """
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
 
 

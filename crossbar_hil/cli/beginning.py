@@ -1,5 +1,6 @@
 """The verb ``init``."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -50,16 +51,16 @@ def init(
     if kind != "simulated":
         sources = sources or _ask_instrument("Source-measure unit", "keithley2602b", kind, "--source")
         matrix = matrix or _ask_instrument("Switch matrix", "keithley707b", kind, "--matrix")[0]
-    shape = size["rows"] or 4, size["columns"] or 4
+    rows, columns = (4 if each is None else each for each in (size["rows"], size["columns"]))
     text = new_bench(
         kind,
         file.name,
         patterns.name,
         source=[Model.parse(each) for each in sources],
         matrix=None if matrix is None else Model.parse(matrix),
-        shape=shape,
+        shape=(rows, columns),
     )
-    bits = new_patterns(shape)
+    bits = new_patterns((rows, columns))
     try:
         write_new(patterns, bits)
         write_new(file, text)
@@ -77,7 +78,7 @@ def init(
     if left:
         keys = [each.partition(" ")[0] for each in left]
         print_lines([f'fill in   {len(left)} keys that say "{FILL_IN}": {", ".join(keys)}'])
-    print_lines([f"then      crossbar-hil check {file}"])
+    print_lines([f"then      crossbar-hil check {shlex.quote(str(file))}"])
 
 
 VERBS = (init,)

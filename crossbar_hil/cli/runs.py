@@ -1,6 +1,7 @@
 """The verbs for recorded runs, whatever they trained."""
 
 import json
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -28,7 +29,7 @@ from crossbar_hil.cli.common import (
 )
 from crossbar_hil.cli.completion import complete_run
 from crossbar_hil.errors import DataError
-from crossbar_hil.text import counted
+from crossbar_hil.text import counted, shortened
 
 TO_HELP = (
     "csv: a line a step, for PyMeasure. netcdf: named arrays with units, CF-1.8. pulses: a line a read or pulse of a "
@@ -114,7 +115,10 @@ def verify(run: str, out: Path, as_json: bool) -> None:
     help="Only runs that fit, such as 'epochs<20', 'bench=emulated' or 'label=wafer 3*'; of several all must.",
 )
 @click.option(
-    "--limit", type=click.IntRange(min=1), metavar="N", help="Only so many: the newest, or the first by --sort."
+    "--limit",
+    type=click.IntRange(1, sys.maxsize),
+    metavar="N",
+    help="Only so many: the newest, or the first by --sort.",
 )
 @out_option
 @as_json
@@ -141,7 +145,10 @@ def runs(sort: str | None, wanted: tuple[str, ...], limit: int | None, out: Path
             json.dumps([{**each, "bench": row.fields["bench"]} for each, row in zip(listed, found, strict=True)])
         )
     elif found:
-        print_table(["run", *keys[1:]], [[_text(each[key]) for key in keys] for each in listed])
+        print_table(
+            ["run", *keys[1:]],
+            [[_text(each[key]) for key in keys[:-1]] + [shortened(_text(each["label"]))] for each in listed],
+        )
     else:
         click.echo(f"no runs in {out}{' that fit' if conditions else ''}")
 
@@ -174,6 +181,8 @@ def compare(names: tuple[str, ...], out: Path, as_json: bool) -> None:
         if of_one:
             click.echo()
             rows = [[each.key, *("-" if text is None else text for text in each.texts)] for each in of_one]
+            if heading == "outcome":
+                rows = [[shortened(text) for text in row] for row in rows]
             print_table([heading, *numbers], rows)
     usual = len(lines["partly"]) - len(own)
     words = [f"{counted(len(lines['same']), 'setting')} are the same in all"]

@@ -4,6 +4,7 @@ What is left open is written as `FILL_IN`, and `load_bench` names every key that
 """
 
 import re
+import shlex
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import SwitchMatrix
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data, data_file
+from crossbar_hil.text import counted, printable
 
 MOST_LINES = 64
 """Rows, or columns, of a chip for which a file is made."""
@@ -97,6 +99,7 @@ def new_bench(
         If a model is not known, or is not what it is named as, or the chip has an impossible size.
     """
     _check_shape(shape)
+    name = printable(shlex.quote(name))  # a line break in it would end the comment
     if kind == "simulated":
         text = _filled(
             _body("benches/simulated.toml"),
@@ -152,7 +155,7 @@ def _check_shape(shape: tuple[int, int]) -> None:
     if columns % 2:
         raise ConfigError(f"{columns} columns are odd; an output is the difference of two columns")
     if columns // 2 >= 1 << rows:
-        raise ConfigError(f"{rows} rows cannot tell apart patterns for {columns // 2} outputs")
+        raise ConfigError(f"{counted(rows, 'row')} cannot tell apart patterns for {columns // 2} outputs")
 
 
 def _wiring(

@@ -45,12 +45,12 @@ def figure_of(axes: Axes) -> Figure | SubFigure:
 
 
 def engineering(values: FloatArray, unit: str) -> tuple[float, str]:
-    """Return the factor and the label that bring values to a handy prefix.
+    """Return the factor and the label that bring values, of which some may be none or infinite, to a handy prefix.
 
     >>> engineering(np.array([2.4e-7, 6.4e-7]), "S")
     (1000000000.0, 'nS')
     """
-    largest = float(np.abs(values).max())
+    largest = float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
     power = 3 * math.floor(math.log10(largest) / 3) if largest else 0
     power = min(max(power, -12), 0)
     return 10.0**-power, f"{_PREFIXES[power]}{unit}"

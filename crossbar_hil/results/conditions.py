@@ -15,7 +15,7 @@ from crossbar_hil.text import printable, shown
 SILICON_MELTS_K = 1687.0
 """CRC Handbook of Chemistry and Physics, section 4, silicon: no chip was measured at more."""
 ORCID_URL = "https://orcid.org/"
-_ORCID = re.compile(r"(\d{4})-?(\d{4})-?(\d{4})-?(\d{3}[\dXx])")
+_ORCID = re.compile(r"([0-9]{4})-?([0-9]{4})-?([0-9]{4})-?([0-9]{3}[0-9Xx])")
 
 
 def _words(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -76,7 +77,7 @@ def _about(run: Run, *, after: bool = True) -> list[tuple[str, str, Run]]:
     kin = _kin(run)
     if not kin:
         return []
-    beside = sorted(each for each in run.folder.parent.iterdir() if (each / REPORT).is_file())
+    beside = [each for each in _folders_in(run.folder.parent) if os.path.isfile(each / REPORT)]
     before = [each for each in beside if each.name < run.name]
     sides = [("previous", before[::-1])]
     sides += [("next", [each for each in beside if each.name > run.name])] if after else []
@@ -86,7 +87,7 @@ def _about(run: Run, *, after: bool = True) -> list[tuple[str, str, Run]]:
             try:
                 other = load_run(folder)
                 shared = kin & _kin(other)
-            except CrossbarError:  # no run, or one that cannot be read
+            except Exception:  # noqa: S112 - no run, or a record of others, which can hold anything
                 continue
             if shared:
                 found.append((when, max(shared)[0] if len(shared) > 1 else next(iter(shared))[0], other))
@@ -108,12 +109,23 @@ def _searches(run: Run) -> list[Path]:
     """Return the bench file of the search beside the runs by whose settings, letter by letter, a run was trained."""
     own = run.folder / BENCH_FILE
     studies = run.folder.parent.parent / "dry_runs"
-    if not own.is_file() or not studies.is_dir():
+    if not own.is_file():
         return []
-    content, newest = own.read_bytes(), sorted(studies.iterdir(), reverse=True)[:MOST_LOOKED_AT]
-    tuned = [each / "tuned" / BENCH_FILE for each in newest]
-    tuned = [each for each in tuned if each.is_file() and (each.parents[1] / REPORT).is_file()]
-    return [each for each in tuned if each.read_bytes() == content][:1]
+    content, newest = own.read_bytes(), _folders_in(studies)[::-1][:MOST_LOOKED_AT]
+    for each in (folder / "tuned" / BENCH_FILE for folder in newest):
+        with suppress(OSError):  # of another user
+            fits = os.path.isfile(each.parents[1] / REPORT) and each.is_file() and each.stat().st_size == len(content)
+            if fits and each.read_bytes() == content:
+                return [each]
+    return []
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    """Return what is in a folder, in the order of the names; nothing if it cannot be listed."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _links(folder: Path, found: Iterable[tuple[str, Path]]) -> list[Link]:

@@ -10,6 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from crossbar_hil.screen.cursor import nothing, shown_at_a_kill
 from crossbar_hil.screen.pace import SHOWN_FROM_S, Clock, Pace, time_text
 from crossbar_hil.screen.view import NothingShown, Onlooker
 
@@ -54,6 +55,7 @@ class OnTerminal(NothingShown):
     def __init__(self, console: Console, clock: Clock = time.monotonic) -> None:
         self._console, self._clock = console, clock
         self._live: Live | None = None
+        self._at_ease = nothing
         self._what, self._times = "", self._taken
         self._since = clock()
 
@@ -98,6 +100,7 @@ class OnTerminal(NothingShown):
         if self._live is None:
             together = sys.stdout.isatty()  # elsewhere it is not to go to this terminal
             self._live = Live(self, console=self._console, refresh_per_second=REFRESHED, redirect_stdout=together)
+            self._at_ease = shown_at_a_kill(self._console)
             self._live.start()
 
     def _draw_now(self) -> None:
@@ -123,6 +126,7 @@ class OnTerminal(NothingShown):
             self._live.transient = transient
             self._live.stop()
             self._live = None
+            self._at_ease()
 
 
 def in_place(console: Console) -> bool:

@@ -221,7 +221,11 @@ class ConductanceCurve:
         if amplitude < 0:
             return f"{told}; --depress={amplitude:g} takes that of them"
         width = min(alike[amplitude], key=lambda each: abs(each - pulse.width_s))
-        return f'{told}; --amplitude {amplitude:g} --width "{1e3 * width:g} ms" takes one of them'
+        wide = f"{1e3 * width:g} ms"
+        return (
+            f'{told}; --amplitude {amplitude:g} --width "{wide}" takes one of them'
+            f' (with `tune` and `sweep`: --set amplitude={amplitude:g} --set "width={wide}")'
+        )
 
 
 def _same(curve: ConductanceCurve, amplitude_v: float) -> bool:

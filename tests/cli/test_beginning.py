@@ -4,6 +4,7 @@ import io
 import itertools
 import json
 import os
+import shlex
 
 import pytest
 
@@ -104,7 +105,9 @@ def test_what_is_not_said_is_asked_on_a_terminal(cli, tmp_path, monkeypatch):
         (("--source", "keithley707b", "--matrix", "manual"), "keithley707b is no source-measure unit, but a matrix"),
         (("--source", "keithley24000", "--matrix", "manual"), "did you mean 'keithley2400'?"),
         (("--kind", "simulated", "--columns", 3), "3 columns are odd; an output is the difference of two columns"),
-        (("--kind", "simulated", "--rows", 1, "--columns", 8), "1 rows cannot tell apart patterns for 4 outputs"),
+        (("--kind", "simulated", "--rows", 1, "--columns", 8), "1 row cannot tell apart patterns for 4 outputs"),
+        (("--kind", "simulated", "--rows", 0), "0 rows must be 1 to 64"),
+        (("--kind", "simulated", "--columns", 0), "0 columns must be 1 to 64"),
     ],
 )
 def test_what_cannot_be_is_told_and_nothing_is_written(cli, tmp_path, words, says):
@@ -112,6 +115,16 @@ def test_what_cannot_be_is_told_and_nothing_is_written(cli, tmp_path, words, say
     assert done.code == 2
     assert says in done.err
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["my lab.toml", "new\nchip_id = 3 #.toml", "it's \u202e.toml"])
+def test_a_name_of_any_letters_is_a_name_and_nothing_more(cli, name):
+    done = cli("init", name, "--kind", "simulated")
+    assert done.code == 0, done.err
+    assert check_bench(name) == []
+    assert load_bench(name).chip_id is None
+    if name.isprintable():
+        assert shlex.split(done.out.splitlines()[-1]) == ["then", "crossbar-hil", "check", name]
 
 
 def test_a_key_that_says_nothing_yet_is_refused_wherever_the_bench_is_used(tmp_path):

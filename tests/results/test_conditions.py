@@ -76,6 +76,7 @@ def test_a_temperature_is_kept_in_kelvin(text, expected):
         ({"temperature_k": 2000.0}, "2000.0 must be above 0 K, and at most 1687 K"),
         ({"temperature_k": float("nan")}, "nan must be above 0 K"),
         ({"orcid": "0000-0002-1825-0098"}, "its last digit does not fit"),
+        ({"orcid": "\u0660\u0660\u0660\u0660-0002-1825-0097"}, "is no ORCID iD"),
         ({"orcid": 5}, "orcid = 5 must be text"),
         ({"operator": " "}, "operator: must not be empty: leave out what is not known"),
         ({"sample": "a\nb"}, "must be one line of text"),

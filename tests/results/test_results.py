@@ -9,6 +9,7 @@ import pytest
 
 from crossbar_hil import TrainingResult, load_run
 from crossbar_hil.errors import DataError, MissingExtra
+from crossbar_hil.results.chip_map import ChipMap
 from crossbar_hil.runs.training_run import TrainingRun
 from crossbar_hil.spiking.progress import Progress
 from crossbar_hil.spiking.run import SpikingRun
@@ -123,6 +124,17 @@ def test_one_figure_goes_beside_another_on_axes_that_are_given(results):
     left, right = figure.subplots(1, 2)
     assert result.plot("error", left) is result.plot("weights", right) is figure
     assert (len(left.lines), len(figure.axes)) >= (1, 2)
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+def test_a_chip_of_which_a_cell_or_every_cell_read_nothing_is_drawn(odd):
+    some = ChipMap("emulated", 0.1, np.array([[[odd, 1e-6, 2.5e-6]]]))
+    (axes, bar) = some.plot().axes
+    assert bar.get_ylabel() == "Conductance (µS)"
+    assert [text.get_text() for text in axes.texts] == ["1.00", "2.50"]
+    none = ChipMap("emulated", 0.1, np.full((1, 3, 6), odd)).plot()
+    assert none._repr_png_().startswith(b"\x89PNG")
+    assert not none.axes[0].texts
 
 
 def test_a_sweep_that_no_plane_can_show_says_so():

@@ -1,5 +1,6 @@
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,39 @@ def test_a_report_that_is_drawn_again_leads_to_both_sides_and_is_not_told_twice(
     assert links(again) == ["../2026-01-03/report.html"]
     make_report(load_run(runs[2].folder), replace=True)
     assert links(again) == ["../2026-01-03/report.html"]
+
+
+@pytest.mark.parametrize("told", ["lab", ["lab"], {"chip_id": float("nan")}, ValueError, RecursionError])
+def test_a_neighbour_whose_record_holds_anything_hinders_no_report(runs, monkeypatch, told):
+    def tables(self):
+        if self.name != "2026-01-02":
+            return {"bench": {"chip_id": "Wafer 3"}}
+        if isinstance(told, type):
+            raise told
+        return {"bench": told}
+
+    monkeypatch.setattr("crossbar_hil.runs.training_run.TrainingRun.tables", property(tables))
+    for run in runs:
+        (run.folder / "report.html").touch()
+    found = links_to_neighbours(runs[2], runs[2].folder)
+    assert [link.href for link in found] == ["../2026-01-01/report.html"]
+
+
+def test_a_folder_that_may_not_be_listed_or_entered_hinders_no_report(runs, monkeypatch):
+    (runs[0].folder.parent.parent / "dry_runs").mkdir()
+
+    def refused(self, *_, **__):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr("pathlib.Path.iterdir", refused)
+    assert links_to_neighbours(runs[2], runs[2].folder) == []
+    monkeypatch.undo()
+    is_file = Path.is_file
+    (runs[0].folder / "report.html").touch()
+    monkeypatch.setattr(  # as Python before 3.14 does in a folder of another user
+        "pathlib.Path.is_file", lambda path: refused(path) if runs[0].folder in path.parents else is_file(path)
+    )
+    assert links_to_neighbours(runs[2], runs[2].folder) == []
 
 
 def test_a_report_elsewhere_changes_no_other(runs, tmp_path):

@@ -178,6 +178,9 @@ def _files_of(run: Run) -> list[Path]:
         If one is a link or no plain file.
     """
     found = []
+    figures = run.folder / "figures"
+    if figures.is_symlink():
+        raise RunError(f"{figures} is a link: a crate holds the files of a run themselves, so take it out")
     for path in sorted((*run.folder.iterdir(), *(run.folder / "figures").glob("*.png"))):
         if path.name in _LEFT_OUT or path.name.startswith(".") or path.name == "figures":
             continue

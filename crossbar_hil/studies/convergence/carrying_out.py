@@ -29,7 +29,7 @@ TOLD = 5
 COMPILES = "compiling what trains such chips, which is done once on this machine and takes about ten seconds"
 NOTHING_FOUND = (
     "was found: no chip converges with these settings either. What helps: more epochs (--set epochs=96), fewer "
-    "evaluations in a row (--set confirm=1), less read noise, a pulse with larger steps (--amplitude)"
+    "evaluations in a row (--set confirm=1), less read noise, a pulse with larger steps (--set amplitude=...)"
 )
 """Said in place of the command that trains, where `tune` found no setting with which a chip converges."""
 

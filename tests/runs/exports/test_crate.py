@@ -117,6 +117,12 @@ def link(run):
     (run.folder / "notes.txt").symlink_to("/etc/hostname")
 
 
+def link_to_figures(run):
+    (run.folder.parent / "private").mkdir()
+    (run.folder.parent / "private" / "passport.png").touch()
+    (run.folder / "figures").symlink_to(run.folder.parent / "private")
+
+
 def under_way(run):
     run.facts["status"] = "running"
 
@@ -130,6 +136,7 @@ def without_epochs(run):
     ("spoil", "licence", "told"),
     [
         (link, LICENCE, "notes.txt is no plain file"),
+        (link_to_figures, LICENCE, "figures is a link"),
         (under_way, LICENCE, "has not ended"),
         (without_epochs, LICENCE, "holds no epoch"),
         (lambda run: None, "my licence", "licence 'my licence' is neither an address nor an SPDX identifier"),

@@ -104,6 +104,7 @@ def test_the_newest_are_listed_without_reading_the_others(cli, out, monkeypatch)
         (["--sort", "epoch"], "did you mean 'epochs'?"),
         (["--where", "epochs<many"], "'epochs<many': epochs is a number, and 'many' is none"),
         (["--where", "epochs<nan"], "epochs is a number, and 'nan' is none"),
+        (["--limit", "9" * 20], "is not in the range"),
         (["--where", "epochs"], "'epochs' is no condition, such as 'epochs<20'"),
         (["--where", "__import__('os')=1"], "is no condition"),
     ],

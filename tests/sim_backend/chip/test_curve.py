@@ -190,11 +190,14 @@ def test_a_pulse_that_the_table_does_not_hold_is_refused():
         ConductanceCurve.from_csv(SHIPPED, Pulse(1.0, 0.05))
 
 
+OF_STUDIES = '(with `tune` and `sweep`: --set amplitude=1.8 --set "width=20 ms")'
+
+
 @pytest.mark.parametrize(
     ("pulse", "way"),
     [
-        (Pulse(2.0, 0.05), '1.8 V of 20 ms; --amplitude 1.8 --width "20 ms" takes one of them'),
-        (Pulse(1.8, 0.05), '1.8 V of 20 ms; --amplitude 1.8 --width "20 ms" takes one of them'),
+        (Pulse(2.0, 0.05), f'1.8 V of 20 ms; --amplitude 1.8 --width "20 ms" takes one of them {OF_STUDIES}'),
+        (Pulse(1.8, 0.05), f'1.8 V of 20 ms; --amplitude 1.8 --width "20 ms" takes one of them {OF_STUDIES}'),
         (Pulse(-2.0, 0.05), "which hold 1.8 V of 20 ms"),
     ],
 )
