@@ -51,7 +51,7 @@ def lockstep_kernel(single: bool) -> Callable[..., None]:  # noqa: PLR0915
         - near, half the width of what is uncertain below a centre; close and basis: a gradient is uncertain within
           close times the sum over patterns of slope times (basis + |output|); tiny, added to that, as slopes underflow;
         - pull_back, whether an activation beyond its target is pulled back to it, as equation 3 says; if not it has no
-          gap; used, the number of lanes;
+          gap; used, the number of lanes, a multiple of 16;
         - stop, the level from which on a pulse is known to change nothing: training ends when an update would pulse
           only such cells, or none; -1 if it goes on; most, the pulses that a cell gets at most;
         - results: numbers (M,), 0 for undecided; met (M,); ended, cells at the end of their curve (M,); pulses (M,);
@@ -87,6 +87,7 @@ def lockstep_kernel(single: bool) -> Callable[..., None]:  # noqa: PLR0915
         chip_of = np.full(L, -1, dtype=np.int64)
         # Without the pull back a gap ends at the target, and near it that is uncertain.
         leave, unclear = (infinite, zero) if pull_back else (zero, near)
+        used = (used >> 4) << 4  # a multiple of 16, and the compiler knows it
         following, busy, top = 0, 0, min(last, most)
         unsure = -real(4 * patterns * outputs) * near
         while True:

@@ -85,7 +85,7 @@ def quick_kernel(
     kernel = lockstep_kernel(single)
 
     def train(chips: FloatArray, out: EnsembleResult) -> None:
-        lanes = min(LANES, -(-len(chips) // 8) * 8)
+        lanes = min(LANES, -(-len(chips) // 16) * 16)
         kernel(chips, *settings, lanes, out.epochs, out.converged, out.saturated, out.pulses, out.levels)
         if confirm > 1:  # readings repeat: a chip that meets every target meets them again and again
             out.epochs[out.converged] += confirm - 1

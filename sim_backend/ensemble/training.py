@@ -32,7 +32,7 @@ CHUNK = 65536
 """Chips that `iterate_ensemble` holds at a time, unless told otherwise."""
 SHARE = 2048, 8192
 """Least and most chips in one call of a kernel."""
-SHARED_CELLS = 1 << 20
+SHARED_CELLS = 1 << 21
 """Cells of chips without effects in one call, even if more chips: the last lanes wait for each other once."""
 AHEAD = 2
 """A thread takes one of so many parts a thread of the chips that are left, so that all threads end together."""
