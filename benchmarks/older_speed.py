@@ -14,7 +14,7 @@ from functools import partial
 
 import numpy as np
 
-TURNS, ENOUGH_S = 2, 0.5
+TURNS, ENOUGH_S = 5, 0.5
 FIVE, HALVES, DISTURBING = {"wire_ohm": 5.0}, {"write": "half-select"}, {"write": "half-select", "threshold": 0.4}
 NOISE = {"read_noise": 0.02, "step_variation": 0.3}
 REAL = NOISE | {"step_spread": 0.2, "relaxation": 0.1, "relaxation_s": 10.0}
@@ -99,7 +99,7 @@ def studies():
         "chips": "{name}",
         "f13e53c": "{older:,.0f}/s",
         "now": "{newer:,.0f}/s",
-        "ratio": "{ratio:,.0f}",
+        "ratio": "{ratio:,.1f}",
     }
     about = f"Published rule, one core, processor time, in turn, the fastest of at least {2 * TURNS}."
     rows = {name: partial(measured, name) for name in ROWS}
