@@ -3,7 +3,6 @@
 import itertools
 import os
 import sqlite3
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -46,7 +45,6 @@ NEEDED = frozenset({"kind", "seed", "shape", "status", "started_utc"})
 """Facts without which a record is none."""
 MOST_AT_ONCE = 1 << 18
 """Bytes of a record that is read as a whole."""
-_memory = threading.local()
 SHORT = ("rule", "beta", "target", "target0", "v0", "v1", "amplitude_v", "width_s")
 """Settings of [training] that have a short name beside the facts."""
 _SETTINGS_OF_2 = frozenset({"bench", "backend", "max_epochs", *SHORT})
@@ -429,21 +427,14 @@ def _settings_at_rest(folder: Path) -> list[tuple[str, str]]:
         with open(path, "rb") as file:
             content = bytearray(file.read(MOST_AT_ONCE))
         content[18:20] = b"\1\1"  # no log is to be looked for (SQLite's file format, section 1.3)
-        memory = _reader()
-        memory.deserialize(bytes(content))
-        bound_reading(memory, len(content))
-        version = memory.execute("PRAGMA user_version").fetchone()[0]
-        found = memory.execute("SELECT name, value FROM setting").fetchall()
+        with closing(sqlite3.connect(":memory:")) as memory:  # a new one: SQLite keeps the tables of the last
+            memory.deserialize(bytes(content))
+            bound_reading(memory, len(content))
+            version = memory.execute("PRAGMA user_version").fetchone()[0]
+            found = memory.execute("SELECT name, value FROM setting").fetchall()
     except (OSError, sqlite3.Error, OverflowError):  # whoever opens it says what is wrong
         return []
     return found if version == SCHEMA_VERSION else []
-
-
-def _reader() -> sqlite3.Connection:
-    """Return the database in memory of this thread."""
-    if not hasattr(_memory, "reader"):
-        _memory.reader = sqlite3.connect(":memory:")
-    return _memory.reader
 
 
 def resume_and_record(

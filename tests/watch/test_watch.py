@@ -19,6 +19,7 @@ from crossbar_hil.bench.file import load_bench
 from crossbar_hil.runs.many.listing import AT_LEAST, Listing, key_of, select
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.runs.training import train_and_record
+from crossbar_hil.runs.training_run import _settings_at_rest
 from crossbar_hil.spiking.settings import SpikingSettings
 from crossbar_hil.spiking.training import train_spiking
 from crossbar_hil.watch.server import HOST, WatchServer
@@ -287,6 +288,7 @@ def test_a_record_that_never_ends_keeps_nobody_waiting(tmp_path, converged_run, 
     assert found["whole"].cells["verdict"] == "converged"
     assert found["endless"].cells["verdict"] == "unreadable"
     assert found["endless"].why.endswith("takes more steps than a file of its size can take")
+    assert _settings_at_rest(tmp_path / "whole"), "what is read after it is read as quickly as before"
 
 
 def test_rows_are_chosen_and_sorted_by_what_a_person_types(out):
