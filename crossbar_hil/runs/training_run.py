@@ -432,7 +432,7 @@ def _settings_at_rest(folder: Path) -> list[tuple[str, str]]:
             bound_reading(memory, len(content))
             version = memory.execute("PRAGMA user_version").fetchone()[0]
             found = memory.execute("SELECT name, value FROM setting").fetchall()
-    except (OSError, sqlite3.Error, OverflowError):  # whoever opens it says what is wrong
+    except (OSError, sqlite3.Error, OverflowError, UnicodeDecodeError):  # whoever opens it says what is wrong
         return []
     return found if version == SCHEMA_VERSION else []
 
