@@ -108,6 +108,21 @@ def characterise(
     return _Measurement(backend, counts, read_v, clock).steps(kinds, pulses, reads, rest)
 
 
+def pulses_and_steps(pulses: int, rest: int) -> tuple[int, int]:
+    """Return how many pulses of both kinds together a cell gets, and how many steps are read.
+
+    >>> pulses_and_steps(50, rest=40), pulses_and_steps(50, rest=0)
+    ((125, 104), (100, 102))
+    """
+    steps = 2 * (pulses + 1)
+    return (2 * pulses + _burst(pulses), steps + 2) if rest else (2 * pulses, steps)
+
+
+def _burst(pulses: int) -> int:
+    """Return how many pulses lift a cell at rest that was brought down."""
+    return max(pulses // 2, 1)
+
+
 class _Measurement:
     """One cell, read and pulsed, and the time."""
 
@@ -127,7 +142,7 @@ class _Measurement:
                 yield self._read(pulse, number, reads)
         if rest and len(kinds) > 1:
             low = self._read(kinds[1], pulses, rest)
-            burst = max(pulses // 2, 1)
+            burst = _burst(pulses)
             self._passed += burst * kinds[0].width_s / 2
             middle = self._now()
             yield low._replace(rest=True, seconds=tuple(each - middle for each in low.seconds))

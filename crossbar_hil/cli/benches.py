@@ -216,7 +216,14 @@ def characterise(
     """
     with loading(quiet=quiet):
         from crossbar_hil.backend import Pulse  # noqa: PLC0415
-        from crossbar_hil.bench.characterisation import Step, curves_of, how_sure, kind_of_cells, write_curves  # noqa: PLC0415
+        from crossbar_hil.bench.characterisation import (  # noqa: PLC0415
+            Step,
+            curves_of,
+            how_sure,
+            kind_of_cells,
+            pulses_and_steps,
+            write_curves,
+        )
         from crossbar_hil.bench.characterisation import characterise as measure  # noqa: PLC0415
         from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
         from crossbar_hil.bench.opening import words_of_opening  # noqa: PLC0415
@@ -231,10 +238,9 @@ def characterise(
         raise ConfigError(f"--cell {' '.join(map(str, max(cells, key=cells.count)))} is given twice")
     prove(dict.fromkeys((*paths, of_kind, picture, picture.with_suffix(".html"))))
     measured: list[list[Step]] = []
-    many = len(cells) * (2 * pulses + (max(pulses // 2, 1) if rest else 0))
+    many, total = pulses_and_steps(pulses, rest)
     loaded = load_bench(bench)
     say_seed(loaded, seed)
-    total = 2 * (pulses + 1) + (2 if rest else 0)
     with phases(loaded, quiet=quiet) as view:
         view.phase(words_of_opening(loaded), brief=not loaded.instruments)
         with open_bench(bench, seed=seed) as backend:
@@ -256,7 +262,7 @@ def characterise(
             confirm(
                 backend.kind,
                 yes,
-                f"{many} pulses of {up} and {down} change {len(cells)} cell(s) for good",
+                f"{len(cells) * many} pulses of {up} and {down} change {len(cells)} cell(s) for good",
             )
             said = [line for line in [loaded.conditions.line] if line]
             where = [f"{backend.kind} cell, row {row}, column {column}, read at {voltage}" for row, column in cells]

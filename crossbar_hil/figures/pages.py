@@ -9,8 +9,7 @@ from urllib.parse import quote
 import jinja2
 from matplotlib.figure import Figure
 
-from crossbar_hil.errors import RunError, reason_of
-from crossbar_hil.figures.png import WIDE, as_png, width_on_page
+from crossbar_hil.figures.png import WIDE, as_png, width_on_page, write_content
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +96,4 @@ def write_page(sheet: Sheet, path: Path, *, pictures: Sequence[Path] = (), repla
     )
     contents = dict(zip(pictures, (png for _, png in drawn), strict=True)) | {path: text.encode()}
     for place, content in contents.items():
-        try:
-            with place.open("wb" if replace else "xb") as file:  # else never over another file, nor through a link
-                file.write(content)
-        except FileExistsError as error:
-            raise RunError(f"{place} exists already and is not overwritten") from error
-        except OSError as error:
-            raise RunError(f"{place} cannot be written: {reason_of(error)}") from error
+        write_content(content, place, replace=replace)

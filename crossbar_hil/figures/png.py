@@ -7,7 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
 
-from crossbar_hil.errors import RunError, reason_of
+from crossbar_hil.errors import writing_new
 
 DPI = 180
 ON_PAGE = 110
@@ -38,11 +38,10 @@ def write_png(figure: Figure, path: Path, *, dpi: int = DPI, replace: bool = Fal
     RunError
         If it exists and is not to be replaced, or cannot be written.
     """
-    content = as_png(figure, dpi=dpi)
-    try:
-        with path.open("wb" if replace else "xb") as file:  # else never over another file, nor through a link
-            file.write(content)
-    except FileExistsError as error:
-        raise RunError(f"{path} exists already and is not overwritten") from error
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {reason_of(error)}") from error
+    write_content(as_png(figure, dpi=dpi), path, replace=replace)
+
+
+def write_content(content: bytes, path: Path, *, replace: bool = False) -> None:
+    """Write a new file, or one in place of what the same work wrote before; a RunError where that cannot be."""
+    with writing_new(path), path.open("wb" if replace else "xb") as file:  # else never over another, nor through a link
+        file.write(content)

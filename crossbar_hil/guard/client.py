@@ -421,7 +421,7 @@ class GuardedBackend(DeviceBackend):
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
     """Let Ctrl-C end what waits for a person, whatever it does elsewhere."""
-    with _handled_by(signal.default_int_handler):
+    with handled_by(signal.default_int_handler):
         yield
 
 
@@ -437,12 +437,13 @@ def _stopping_at_interrupts(request_stop: Callable[[str], None]) -> Iterator[lis
         pressed.append(number)
         request_stop("Ctrl-C was pressed")
 
-    with _handled_by(note):
+    with handled_by(note):
         yield pressed
 
 
 @contextlib.contextmanager
-def _handled_by(handler: Any) -> Iterator[None]:
+def handled_by(handler: Any) -> Iterator[None]:
+    """Let a handler take Ctrl-C for the length of a ``with`` block; where no signal arrives nothing is changed."""
     with contextlib.ExitStack() as afterwards:
         with contextlib.suppress(ValueError):  # not in the main thread, where no signal arrives anyway
             afterwards.callback(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, handler))

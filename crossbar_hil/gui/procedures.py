@@ -13,7 +13,7 @@ from typing import ClassVar
 from pymeasure.experiment import IntegerParameter, Parameter, Procedure
 
 from crossbar_hil.backend import DeviceBackend, Pulse
-from crossbar_hil.bench.characterisation import Step, characterise, kind_of_cells, write_curves
+from crossbar_hil.bench.characterisation import Step, characterise, kind_of_cells, pulses_and_steps, write_curves
 from crossbar_hil.bench.file import Bench, load_bench
 from crossbar_hil.bench.opening import fresh_seed
 from crossbar_hil.errors import ConfigError, CrossbarError, Declined, GuardError, RunError, Stopped, reason_of
@@ -255,8 +255,7 @@ class Characterise(OnBench):
         numbered = (folder / f"curve_r{self.row}_c{self.column}_{number}.csv" for number in itertools.count(1))
         path = next(each for each in numbered if not each.exists())
         done: list[Step] = []
-        total = 2 * (self.pulses + 1) + (2 if self.rest else 0)
-        many = 2 * self.pulses + (max(self.pulses // 2, 1) if self.rest else 0)
+        many, total = pulses_and_steps(self.pulses, self.rest)
         volts = si(self.voltage, "V")
         try:
             with self.session(bench, button) as backend:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from crossbar_hil.guard.client import handled_by
+
 
 class Interrupted(Exception):  # noqa: N818 - it names what happened
     """Ctrl-C was pressed and what was under way is over."""
@@ -83,13 +85,5 @@ def stop_on_interrupt(request: Callable[[str], None], button: Button | None = No
     """Take Ctrl-C, or a button, as a wish for the length of a ``with`` block."""
     button = button or Button()
     stop = Stop(request, button)
-    with button.wired_to(request):
-        try:
-            before = signal.signal(signal.SIGINT, stop)
-        except ValueError:  # not in the main thread, where no signal arrives anyway
-            yield stop
-            return
-        try:
-            yield stop
-        finally:
-            signal.signal(signal.SIGINT, before)
+    with button.wired_to(request), handled_by(stop):
+        yield stop

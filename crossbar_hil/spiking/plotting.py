@@ -36,7 +36,7 @@ from crossbar_hil.spiking.sweeping import NetworkResult
 from crossbar_hil.studies.plotting import (
     axes_that_vary,
     draw_map,
-    label_values,
+    finish_curve,
     new_panel,
     one_or_two,
     panels,
@@ -368,9 +368,7 @@ def plot_network_accuracy(result: NetworkResult, ax: Axes | None = None) -> Axes
     ax.set_ylabel("Accuracy (%)")
     ax.set_ylim(0, 102)
     ax.legend(frameon=False, fontsize=SMALL, loc="lower right")
-    open_frame(ax)
-    label_values(ax, axes[0])
-    return ax
+    return finish_curve(ax, axes[0])
 
 
 def plot_network_spread(result: NetworkResult, ax: Axes | None = None) -> Axes:
@@ -390,9 +388,7 @@ def plot_network_spread(result: NetworkResult, ax: Axes | None = None) -> Axes:
     ax.plot(places(axes[0]), spread, ".-", color=BLUE)
     ax.set_ylabel(f"{title} (%)")
     ax.set_ylim(bottom=0)
-    open_frame(ax)
-    label_values(ax, axes[0])
-    return ax
+    return finish_curve(ax, axes[0])
 
 
 def _accuracy(rows: Sequence[dict[str, Any]]) -> tuple[FloatArray, FloatArray]:

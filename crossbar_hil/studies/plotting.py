@@ -12,7 +12,7 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.errors import DataError
 from crossbar_hil.figures.cells import BAD, GOOD, draw_cells
 from crossbar_hil.figures.pages import Sheet, Table, write_page
-from crossbar_hil.figures.panes import MIDDLE, SMALL, new_axes, short, short_apart
+from crossbar_hil.figures.panes import MIDDLE, SMALL, new_axes, open_frame, short, short_apart
 from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.folder import CHUNKS, PLAN
 from crossbar_hil.studies.sweep import MAP, POINTS, REPORT, SWEEP, SweepResult, value_text
@@ -57,6 +57,13 @@ def label_values(panel: Axes, axis: Axis) -> None:
     if not axis.key.is_number or (len(at) <= _TICKS and (gaps > _APART * (at.max() - at.min())).all()):
         panel.set_xticks(places(axis), value_labels(axis))
         panel.minorticks_off()
+
+
+def finish_curve(panel: Axes, axis: Axis) -> Axes:
+    """Write the values of an axis below a curve, take away what frames it, and return the Axes."""
+    label_values(panel, axis)
+    open_frame(panel)
+    return panel
 
 
 def _of_many_sizes(axis: Axis) -> bool:

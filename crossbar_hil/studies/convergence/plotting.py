@@ -32,7 +32,7 @@ from crossbar_hil.studies.plotting import (
     axes_that_vary,
     draw_contours,
     draw_map,
-    label_values,
+    finish_curve,
     new_panel,
     one_or_two,
     panels,
@@ -115,7 +115,7 @@ def plot_yield(result: ChipSweepResult, ax: Axes | None = None) -> Axes:
         met = statistic(rows, f"{name}_met", 100 / rows[0]["chips"])
         ax.plot(at, met, ".--", color=colour, label=f"still met {title}")
     ax.legend(frameon=False, fontsize=SMALL)
-    return _finish_curve(ax, axes[0])
+    return finish_curve(ax, axes[0])
 
 
 def plot_epochs(result: ChipSweepResult, ax: Axes | None = None) -> Axes:
@@ -140,7 +140,7 @@ def plot_epochs(result: ChipSweepResult, ax: Axes | None = None) -> Axes:
     ax.set_ylabel("Epochs of these")
     ax.set_ylim(bottom=0)
     ax.legend(frameon=False, fontsize=SMALL)
-    return _finish_curve(ax, axes[0])
+    return finish_curve(ax, axes[0])
 
 
 def plot_met_later(result: ChipSweepResult, later: str, ax: Axes | None = None) -> Axes:
@@ -161,7 +161,7 @@ def plot_met_later(result: ChipSweepResult, later: str, ax: Axes | None = None) 
         return ax
     ax.plot(places(axes[0]), met, ".-", color=BLUE)
     ax.set(ylabel=f"{title} (%)", ylim=(-2, 102))
-    return _finish_curve(ax, axes[0])
+    return finish_curve(ax, axes[0])
 
 
 def draw_tune(result: TuneResult) -> Figure:
@@ -208,7 +208,7 @@ def plot_search(result: TuneResult, ax: Axes | None = None) -> Axes:
     ax.axvline(float(np.interp(found[0], np.arange(len(at)), at)), color=ORANGE, linewidth=2, label="found")
     ax.set(ylabel=f"{title} (%)", ylim=(-2, 102))
     ax.legend(frameon=False, fontsize=SMALL)
-    return _finish_curve(ax, axes[0])
+    return finish_curve(ax, axes[0])
 
 
 def plot_convergence(result: TuneResult, ax: Axes | None = None) -> Axes:
@@ -257,9 +257,3 @@ def _later(result: ChipSweepResult) -> dict[str, str]:
     drifts = [name.removesuffix("_met") for name in names if name.startswith("drift_") and name.endswith("_met")]
     titles = {name: f"after drift of {100 * float(name.removeprefix('drift_')):g} %" for name in drifts}
     return {**({"fresh": "on a fresh read"} if result.sweep.noisy else {}), **titles}
-
-
-def _finish_curve(ax: Axes, axis: Axis) -> Axes:
-    label_values(ax, axis)
-    open_frame(ax)
-    return ax
