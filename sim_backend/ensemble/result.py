@@ -54,7 +54,7 @@ class EnsembleResult(Result):
             np.zeros(count, dtype=np.int64),
             np.zeros(count),
             np.zeros(count, dtype=np.int32),
-            np.empty(shape, dtype=levels),  # of every chip, whatever trains it, they are written down
+            np.zeros(shape, dtype=levels),
         )
 
     def take(self, chip: int, result: TrainingResult, levels: FloatArray) -> None:
