@@ -116,6 +116,7 @@ def keep_reading(folder: Path, record: Mapping[str, Any], lines: Sequence[str], 
     import numpy as np  # noqa: PLC0415
 
     from crossbar_hil.errors import RunError, reason_of  # noqa: PLC0415
+    from crossbar_hil.figures import REPORT  # noqa: PLC0415
     from crossbar_hil.figures.chips import draw_reading  # noqa: PLC0415
     from crossbar_hil.figures.pages import Sheet, Table, write_page  # noqa: PLC0415
     from crossbar_hil.figures.panes import engineering  # noqa: PLC0415
@@ -140,5 +141,5 @@ def keep_reading(folder: Path, record: Mapping[str, Any], lines: Sequence[str], 
         ],
         files=[READING],
     )
-    write_page(sheet, folder / "report.html", pictures=[folder / "chip.png"])
-    return [f"map     {folder / READING}", f"report  {folder / 'report.html'}"]
+    write_page(sheet, folder / REPORT, pictures=[folder / "chip.png"])
+    return [f"map     {folder / READING}", f"report  {folder / REPORT}"]

@@ -1,5 +1,6 @@
 """What a report leads to: files of its run, the runs of the same chip or label about it, the search it trains by."""
 
+import html
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -9,6 +10,7 @@ from urllib.parse import quote
 
 from crossbar_hil.bench.file import BENCH_FILE
 from crossbar_hil.errors import CrossbarError
+from crossbar_hil.figures import REPORT
 from crossbar_hil.guard.storage import replace_file, why_not_ours
 from crossbar_hil.runs.run import Run
 from crossbar_hil.runs.store import load_run
@@ -27,7 +29,6 @@ FILES = {
     "run.nc": "NetCDF",
 }
 """What a folder of a run may hold, and what a report calls it."""
-REPORT = "report.html"
 MOST_LOOKED_AT = 100
 """Runs, and searches, that are looked at for those that belong together, the nearest first."""
 NEXT = '<span class="next"></span>'
@@ -58,15 +59,15 @@ def links_to_neighbours(run: Run, folder: Path) -> list[Link]:
 
 def tell_the_one_before(run: Run, report: Path) -> None:
     """Have the report of the run before lead to this one; it is left alone if anything is odd about it."""
-    for when, what, other in _about(run, after=False):
+    for _, what, other in _about(run, after=False):
         page = other.folder / report.name
-        if when != "previous" or not page.is_file() or why_not_ours(page):
+        if not page.is_file() or why_not_ours(page):
             continue
         try:
             text = page.read_text(encoding="utf-8")
             (link,) = _links(page.parent, [(f"next run of this {what}: {run.name}", report)])
             if text.count(NEXT) == 1:
-                words = link.words.replace("&", "&amp;").replace("<", "&lt;")
+                words = html.escape(link.words, quote=False)
                 replace_file(page, text.replace(NEXT, f'<a href="{link.href}">{words}</a>'))
         except (OSError, ValueError):  # a courtesy: this run and its own report are whole without it
             continue
@@ -90,7 +91,7 @@ def _about(run: Run, *, after: bool = True) -> list[tuple[str, str, Run]]:
             except Exception:  # noqa: S112 - no run, or a record of others, which can hold anything
                 continue
             if shared:
-                found.append((when, max(shared)[0] if len(shared) > 1 else next(iter(shared))[0], other))
+                found.append((when, max(shared)[0], other))
                 break
     return found
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import jinja2
 
 from crossbar_hil.errors import RunError, reason_of
+from crossbar_hil.figures import REPORT
 from crossbar_hil.guard.storage import write_new
-from crossbar_hil.runs.neighbours import NEXT, REPORT, links_to_files, links_to_neighbours, tell_the_one_before
+from crossbar_hil.runs.neighbours import NEXT, links_to_files, links_to_neighbours, tell_the_one_before
 from crossbar_hil.runs.recorded_settings import text_of
 from crossbar_hil.runs.run import Run
 

@@ -10,12 +10,13 @@ from matplotlib.figure import Figure
 
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.errors import DataError
+from crossbar_hil.figures import REPORT
 from crossbar_hil.figures.cells import BAD, GOOD, draw_cells
 from crossbar_hil.figures.pages import Sheet, Table, write_page
 from crossbar_hil.figures.panes import MIDDLE, SMALL, new_axes, open_frame, short, short_apart
 from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.folder import CHUNKS, PLAN
-from crossbar_hil.studies.sweep import MAP, POINTS, REPORT, SWEEP, SweepResult, value_text
+from crossbar_hil.studies.sweep import MAP, POINTS, SWEEP, SweepResult, value_text
 
 MANY_SIZES = 20.0
 """Listed values that are so many times apart are drawn on a logarithmic axis."""

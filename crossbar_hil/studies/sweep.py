@@ -14,6 +14,7 @@ import numpy as np
 
 from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import ConfigError
+from crossbar_hil.figures import REPORT
 from crossbar_hil.results.arrays import Variable, cf_name
 from crossbar_hil.results.result import Result, Series
 from crossbar_hil.studies.axes import Axis
@@ -22,7 +23,7 @@ from crossbar_hil.studies.settings import UNITS, Key, Value
 from crossbar_hil.studies.study import Told
 from crossbar_hil.text import table_lines
 
-SWEEP, POINTS, MAP, REPORT = "sweep.json", "points.csv", "map.png", "report.html"
+SWEEP, POINTS, MAP = "sweep.json", "points.csv", "map.png"
 MOST_POINTS = 100_000
 """More points in one sweep are a slip of the pen."""
 AXES_OF_MAP = 2

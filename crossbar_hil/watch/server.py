@@ -21,8 +21,8 @@ from urllib.parse import parse_qsl, urlsplit
 import jinja2
 
 from crossbar_hil.errors import CrossbarError, RunError
+from crossbar_hil.figures import REPORT
 from crossbar_hil.runs.many.listing import FACETS, Listing, Row
-from crossbar_hil.runs.neighbours import REPORT
 from crossbar_hil.text import printable
 from crossbar_hil.watch import views
 from crossbar_hil.watch.views import Data

@@ -14,6 +14,7 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.errors import CrossbarError, RunError
+from crossbar_hil.figures import REPORT
 from crossbar_hil.guard.ledger import default_path, read_totals
 from crossbar_hil.guard.states import PHASE
 from crossbar_hil.guard.storage import open_to_read
@@ -22,7 +23,6 @@ from crossbar_hil.runs.live.panels import Panel, Wear
 from crossbar_hil.runs.live.training import BY_OUTPUT, cell_names, spent_bars
 from crossbar_hil.runs.many.comparison import compare
 from crossbar_hil.runs.many.listing import COLUMNS, FACETS, Row, bench_of, key_of, select
-from crossbar_hil.runs.neighbours import REPORT
 from crossbar_hil.runs.recorded_settings import text_of
 from crossbar_hil.runs.report import FIGURES
 from crossbar_hil.runs.run import Run

@@ -14,6 +14,7 @@ from typing import Any
 
 from crossbar_hil.bench.file import BENCH_FILE
 from crossbar_hil.errors import MissingExtra, RunError, install, reason_of
+from crossbar_hil.figures import REPORT
 from crossbar_hil.runs.exports.entities import entity, instruments_of, licence_url, people_of, plain, program_of
 from crossbar_hil.runs.exports.export import NAMES, export_run
 from crossbar_hil.runs.exports.pulse_table import SIDECAR
@@ -35,7 +36,7 @@ FILES: Mapping[str, tuple[str, str]] = {
     "ledger.sqlite": ("application/vnd.sqlite3", "Pulses and dose that each cell of the chip has received"),
     "physical.jsonl": ("application/x-ndjson", "What physically happened on the emulated bench"),
     "emulated.json": ("application/json", "State of the emulated chip"),
-    "report.html": ("text/html", "Report with figures, one page that needs nothing else"),
+    REPORT: ("text/html", "Report with figures, one page that needs nothing else"),
     "run.csv": ("text/csv", "A line a step; facts and settings are comments above it"),
     "run.nc": ("application/x-netcdf", "Named arrays with units, CF-1.8; facts and settings are attributes"),
     "pulses.csv": ("text/csv", "A line a read or pulse of a cell"),

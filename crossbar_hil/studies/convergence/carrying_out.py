@@ -8,6 +8,7 @@ from threading import Timer
 
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.virtual_chips import lines_of_chips
+from crossbar_hil.figures import REPORT
 from crossbar_hil.studies.convergence.counts import describe_afterwards, describe_share, summary, table_of_counts
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
 from crossbar_hil.studies.convergence.opened_chips import whose
@@ -20,7 +21,7 @@ from crossbar_hil.studies.convergence.tuning import KIND as TUNE_KIND
 from crossbar_hil.studies.scheduling import Processes, Scheduler, Threads, make_scheduler
 from crossbar_hil.studies.showing import Silent
 from crossbar_hil.studies.study import Told, keep_or_remove
-from crossbar_hil.studies.sweep import REPORT, describe_settings, lines_of_points
+from crossbar_hil.studies.sweep import describe_settings, lines_of_points
 
 LOADED_S = 1.0
 """What was compiled before is loaded within this time."""

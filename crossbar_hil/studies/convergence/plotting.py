@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from crossbar_hil.bench.file import BENCH_FILE
 from crossbar_hil.errors import DataError
+from crossbar_hil.figures import REPORT
 from crossbar_hil.figures.pages import Sheet, Table, write_page
 from crossbar_hil.figures.panes import (
     BLACK,
@@ -40,7 +41,6 @@ from crossbar_hil.studies.plotting import (
     statistic,
     write_sweep,
 )
-from crossbar_hil.studies.sweep import REPORT
 
 PICTURE = "tune.png"
 YIELDS = (50.0, 90.0, 95.0, 99.0)
