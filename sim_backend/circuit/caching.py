@@ -10,6 +10,8 @@ from typing import Any
 
 from numba.core.caching import CacheImpl  # since numba 0.47; what it is asked for is what its own locators do
 
+from .loading import load
+
 PACKAGE = Path(__file__).resolve().parent.parent
 LENDING_NOTHING = "emulation"
 """No kernel takes a function or a constant from there."""
@@ -44,6 +46,7 @@ class Locator:
         return found
 
 
+load()
 _LOCATORS[:] = [Locator, *_NUMBAS]  # instead of what this module left when it was imported before
 
 KEPT: Any = {"cache": True}
