@@ -23,6 +23,7 @@ from crossbar_hil.runs.recorded_settings import dump_tables
 from crossbar_hil.runs.run import RunOutcome
 from crossbar_hil.runs.training_record import (
     Record,
+    Sizes,
     check_fresh,
     check_replay,
     create_record,
@@ -98,6 +99,10 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         return tuple(self._trainer.update.pulses())
 
     @property
+    def _sizes(self) -> Sizes:
+        return Sizes.of(self._task, self._trainer.arrangement.depth)
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the chip."""
         return self._trainer.backend.shape
@@ -115,6 +120,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
             "device": backend.identify(),
             "confirm": self._trainer.confirm,
             "learning_rule": described(self._trainer.rule),
+            **self._network(),
             **facts_of_chips(backend, self._checked, known=self._chips),
             **provenance(),
             "started_utc": folder.started_utc,
@@ -124,6 +130,13 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         if isinstance(backend, GuardedBackend):
             backend.note_record(beginning_of(facts, self._task, self._checked, folder.folder))
         self._record = create_record(folder.folder, facts, self._task, backend)
+
+    def _network(self) -> dict[str, str]:
+        """Say what network is trained, unless it is one layer that takes the whole chip."""
+        arrangement, task = self._trainer.arrangement, self._task
+        if arrangement.is_plain:
+            return {}
+        return {"network": arrangement.in_words(task.train.shape[1], task.train_labels.shape[1])}
 
     def reopen(self, folder: Path) -> None:
         """Open the record of a run to go on with it."""
@@ -168,7 +181,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         """What was trained, once it has ended."""
         if not self._done:
             return None
-        recorded = reread_epochs(self._record, self.shape, len(self._task.train))[: self._done]
+        recorded = reread_epochs(self._record, self.shape, self._sizes)[: self._done]
         epochs = [*recorded[:-1], self._last[-1]]  # why it was given up is not in the tables
         return self._trainer.result(self._task.train, self._task.train_labels, epochs)
 
@@ -189,8 +202,8 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         if self._fresh is None:
             return None
         trainer = self._trainer
-        targets = {"target0": trainer.target0, "target": trainer.target}
-        return Assurance.of(self._fresh, self._task.train_labels, beta=trainer.beta, **targets)
+        settings = {"beta": trainer.beta, "target0": trainer.target0, "target": trainer.target}
+        return Assurance.by(trainer.arrangement, self._fresh, self._task, **settings)
 
     def finish(self, status: str, reason: str) -> None:
         """Write how it ended, and what the chip is like now."""
