@@ -55,7 +55,7 @@ def _lines(told: dict[str, Any]) -> list[str]:
         f"chip      {told['rows']} rows, {told['columns']} columns; {told['patterns']} patterns to train on",
         f"settings  {settings}",
         *(f"try       crossbar-hil train --task {told['task']} --bench {bench}" for bench in told["benches"]),
-        f"try       crossbar-hil sweep --task {told['task']}",
+        f"try       crossbar-hil sweep --task {told['task']} --over pull_back=false,true",
     ]
 
 
