@@ -9,6 +9,7 @@ from typing import Any
 
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import Bench, Chip
+from crossbar_hil.bench.foretelling import epoch_reads
 from crossbar_hil.bench.named_files import NamedFile, renamed
 from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.bench.virtual_chips import VirtualChips, virtual_chips
@@ -120,6 +121,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
             "shape": list(backend.shape),
             "bench_sha256": bench_hash(folder.folder),
             "device": backend.identify(),
+            **({"reading": said} if self._checked is not None and (said := epoch_reads(self._checked)) else {}),
             "confirm": self._trainer.confirm,
             "learning_rule": described(self._trainer.rule),
             **self._network(),
@@ -214,8 +216,11 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         if result is not None:
             facts |= ending_of(result, self.assurance)
             facts["reason"] = reason or facts["reason"]
+        backend = self._trainer.backend
+        if isinstance(backend, GuardedBackend) and (work := backend.work_done()):
+            facts["bench_work"] = work
         unresponsive = None if result is None else result.unresponsive
-        finish_record(self._record, facts, self._trainer.backend, unresponsive)
+        finish_record(self._record, facts, backend, unresponsive)
 
     def discard(self) -> None:
         """Close the record."""
