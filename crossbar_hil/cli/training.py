@@ -25,6 +25,7 @@ from crossbar_hil.cli.common import (
     out_option,
     quiet_option,
     say_seed,
+    task_option,
     yes_option,
 )
 from crossbar_hil.cli.completion import complete_bench
@@ -46,6 +47,7 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
     show_default=True,
     help="Shipped bench, bench file or backend.",
 )
+@task_option
 @click.option("--preset", help=PRESET_HELP)
 @seed_option
 @_setting("training", "epochs", "--epochs", help="Most evaluations.")
@@ -97,6 +99,7 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @as_json
 def train(
     bench: str,
+    task: str | None,
     preset: str | None,
     seed: int | None,
     fixed: tuple[str, ...],
@@ -132,7 +135,7 @@ def train(
         raise ConfigError("--spread-of means measured siemens, so K = 1, and --scale cannot be given with it")
     if chosen:
         overrides["chip"] = chosen | overrides.get("chip", {})
-    loaded = load_bench(bench, preset=preset, overrides=overrides)
+    loaded = load_bench(bench, task=task, preset=preset, overrides=overrides)
     checked = set_own_values(loaded, fixed)
     if loaded.chip is not None and checked.chip is not None:
         said = {find_key(text.partition("=")[0]).name for text in fixed}
@@ -151,7 +154,7 @@ def train(
             ask=hidden_while(progress, partial(_agreed, checked.kind, yes)),
             phase=progress.phase,
         )
-        outcome = prepared.run(out=out, preset=preset, label=label, show=progress.show, phase=progress.phase)
+        outcome = prepared.run(out=out, task=task, preset=preset, label=label, show=progress.show, phase=progress.phase)
     tell_outcome(outcome, no_report=no_report, as_json=as_json, quiet=quiet)
 
 

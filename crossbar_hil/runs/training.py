@@ -9,6 +9,7 @@ from typing import Any
 
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import Bench, Chip
+from crossbar_hil.bench.foretelling import epoch_reads
 from crossbar_hil.bench.named_files import NamedFile, renamed
 from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.bench.virtual_chips import VirtualChips, virtual_chips
@@ -55,6 +56,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         bench: Bench,
         seed: int,
         *,
+        task: str | None = None,
         preset: str | None = None,
         label: str = "",
         forecast: Mapping[str, Any] | None = None,
@@ -68,6 +70,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         self._checked, self._chips, self._known, self._known_fresh = bench, chips, dict(known), known_fresh
         self._known_rule = known_rule
         self._given: dict[str, Any] = {"label": label, "preset": preset}
+        self._given |= {"task": task} if task else {}
         self._given |= {"forecast": dict(forecast)} if forecast else {}
         self._given |= {"warnings": list(warnings)} if warnings else {}
         self._task = PatternSet.from_csv(bench.training.pattern_file)
@@ -118,6 +121,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
             "shape": list(backend.shape),
             "bench_sha256": bench_hash(folder.folder),
             "device": backend.identify(),
+            **({"reading": said} if self._checked is not None and (said := epoch_reads(self._checked)) else {}),
             "confirm": self._trainer.confirm,
             "learning_rule": described(self._trainer.rule),
             **self._network(),
@@ -212,8 +216,11 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         if result is not None:
             facts |= ending_of(result, self.assurance)
             facts["reason"] = reason or facts["reason"]
+        backend = self._trainer.backend
+        if isinstance(backend, GuardedBackend) and (work := backend.work_done()):
+            facts["bench_work"] = work
         unresponsive = None if result is None else result.unresponsive
-        finish_record(self._record, facts, self._trainer.backend, unresponsive)
+        finish_record(self._record, facts, backend, unresponsive)
 
     def discard(self) -> None:
         """Close the record."""
@@ -251,6 +258,7 @@ def train_and_record(
     *,
     seed: int,
     out: Path,
+    task: str | None = None,
     preset: str | None = None,
     label: str = "",
     forecast: Mapping[str, Any] | None = None,
@@ -262,12 +270,12 @@ def train_and_record(
 ) -> RunOutcome:
     """Train on a checked bench and leave a run folder in `out`; see `crossbar_hil.runs.life.begin_work`.
 
-    The seed is that of a virtual chip; preset, label, what was foretold (`Forecast.as_record` of
+    The seed is that of a virtual chip; task, preset, label, what was foretold (`Forecast.as_record` of
     `crossbar_hil.studies.convergence.forecast`), what the person was warned of and what the virtual chip is like, if
     that is known already, are written down with the run; `show` is called with each epoch once it is on disk, `phase`
     with what is waited for; `button` ends it as Ctrl-C does.
     """
-    given: dict[str, Any] = {"preset": preset, "label": label, "forecast": forecast, "warnings": warnings}
+    given: dict[str, Any] = {"task": task, "preset": preset, "label": label, "forecast": forecast, "warnings": warnings}
     work = TrainingWork(bench, seed, chips=chips, **given)
     work.phase = phase
     return begin_work(work, out=out, show=epochs_only(show), button=button)

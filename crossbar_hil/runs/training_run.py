@@ -35,8 +35,8 @@ from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION, Sizes, rea
 from crossbar_hil.runs.training_views import name_cells, training_page
 from crossbar_hil.screen.view import Phase, hidden_while, no_phase
 from crossbar_hil.text import counted
-from crossbar_hil.training.arrangement import Arrangement
 from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason
+from crossbar_hil.training.lines.arrangement import Arrangement
 from crossbar_hil.training.patterns import PatternSet, as_text
 from crossbar_hil.training.result import Epoch, TrainingResult
 

@@ -9,7 +9,7 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.training.activation import Tanh
 from crossbar_hil.training.asking import Asked
-from crossbar_hil.training.pairs import difference
+from crossbar_hil.training.lines.pairs import difference
 from crossbar_hil.training.rules.rule import Acts, Seen
 from crossbar_hil.training.updates import Pulses, Update
 

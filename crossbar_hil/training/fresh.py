@@ -14,9 +14,9 @@ import numpy as np
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.confidence import wilson
 from crossbar_hil.results.arrays import Variable
-from crossbar_hil.training.arrangement import Arrangement
 from crossbar_hil.training.encoding import target_activations
-from crossbar_hil.training.pairs import difference
+from crossbar_hil.training.lines.arrangement import Arrangement
+from crossbar_hil.training.lines.pairs import difference
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.result import Epoch, TrainingResult
 from crossbar_hil.training.trainer import Trainer

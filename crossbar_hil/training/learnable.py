@@ -17,8 +17,8 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.errors import DataError
-from crossbar_hil.training.arrangement import Arrangement
 from crossbar_hil.training.encoding import row_voltages, target_activations
+from crossbar_hil.training.lines.arrangement import Arrangement
 from crossbar_hil.training.patterns import as_text
 
 QUICK_ROUNDS = 200

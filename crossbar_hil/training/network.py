@@ -13,10 +13,10 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.errors import DataError
 from crossbar_hil.training.activation import Tanh
-from crossbar_hil.training.arrangement import Arrangement, Layer
 from crossbar_hil.training.asking import Asked, Rule, as_rule
 from crossbar_hil.training.evaluating import Evaluated, Passed, take
-from crossbar_hil.training.pairs import difference
+from crossbar_hil.training.lines.arrangement import Arrangement, Layer
+from crossbar_hil.training.lines.pairs import difference
 from crossbar_hil.training.rules.rule import Seen
 from crossbar_hil.training.updates import Pulses, Update
 

@@ -13,10 +13,10 @@ from crossbar_hil.errors import DataError
 from crossbar_hil.results.arrays import Variable
 from crossbar_hil.results.result import Result, Series
 from crossbar_hil.text import counted
-from crossbar_hil.training.arrangement import PLAIN, Arrangement
 from crossbar_hil.training.encoding import target_activations
-from crossbar_hil.training.line_names import LineNames, line_names
-from crossbar_hil.training.pairs import difference
+from crossbar_hil.training.lines.arrangement import PLAIN, Arrangement
+from crossbar_hil.training.lines.names import LineNames, line_names
+from crossbar_hil.training.lines.pairs import difference
 
 _STACKED = ("conductances", "currents", "activations", "counts", "depressing")
 """Arrays of an epoch that a result holds for all epochs."""

@@ -16,9 +16,9 @@ from crossbar_hil.quantities import whole
 from crossbar_hil.shipped import data_file
 from crossbar_hil.tables import Number, PerAmpere, Second, Siemens, Table, Volt, Whole
 from crossbar_hil.text import shown
-from crossbar_hil.training.arrangement import Arrangement, Layers, Pairs
 from crossbar_hil.training.asking import Rule, as_rule, draws, make_rule, most_in_epoch
 from crossbar_hil.training.learnable import check_learnable_by
+from crossbar_hil.training.lines.arrangement import Arrangement, Layers, Pairs
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.trainer import Trainer
 from crossbar_hil.training.updates import Update

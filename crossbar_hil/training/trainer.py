@@ -15,15 +15,15 @@ from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.errors import DataError
 from crossbar_hil.training.acting import act_on_all, act_on_each
 from crossbar_hil.training.activation import Tanh
-from crossbar_hil.training.arrangement import PLAIN, Arrangement, Layer
 from crossbar_hil.training.asking import Asked, Rule, as_rule, check_rule, check_seed, most_in_epoch
 from crossbar_hil.training.confirmation import CONFIRM
 from crossbar_hil.training.encoding import row_voltages, target_activations
 from crossbar_hil.training.evaluating import Evaluator, OneLayer
 from crossbar_hil.training.learnable import check_learnable_by
+from crossbar_hil.training.lines.arrangement import PLAIN, Arrangement, Layer
+from crossbar_hil.training.lines.pairs import difference
 from crossbar_hil.training.motion import Motion
 from crossbar_hil.training.network import Network, Read, check_goes_by_deltas, pass_through
-from crossbar_hil.training.pairs import difference
 from crossbar_hil.training.patterns import as_text
 from crossbar_hil.training.prediction import Prediction
 from crossbar_hil.training.result import Epoch, TrainingResult, met_at_last

@@ -16,7 +16,7 @@ import numpy as np
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.training.activation import Tanh
 from crossbar_hil.training.encoding import row_voltages
-from crossbar_hil.training.pairs import difference
+from crossbar_hil.training.lines.pairs import difference
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.prediction import Prediction
 from crossbar_hil.training.trainer import Trainer

@@ -7,7 +7,7 @@ import pytest
 
 from crossbar_hil import Trainer
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
-from crossbar_hil.training.arrangement import Arrangement
+from crossbar_hil.training.lines.arrangement import Arrangement
 from crossbar_hil.training.rules.stochastic import Stochastic
 
 from .network_by_hand import Net, trained_by_hand

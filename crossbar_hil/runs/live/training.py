@@ -10,10 +10,10 @@ import numpy as np
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.runs.live import panels
 from crossbar_hil.runs.live.panels import Panel, Standing, Wear
-from crossbar_hil.training.arrangement import PLAIN, Arrangement
 from crossbar_hil.training.encoding import target_activations
-from crossbar_hil.training.line_names import line_names
-from crossbar_hil.training.pairs import column_name
+from crossbar_hil.training.lines.arrangement import PLAIN, Arrangement
+from crossbar_hil.training.lines.names import line_names
+from crossbar_hil.training.lines.pairs import column_name
 from crossbar_hil.training.patterns import PatternSet, as_text
 
 PACE_EPOCHS = 20

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from crossbar_hil.training.arrangement import Arrangement, Layer
-from crossbar_hil.training.pairs import column_name
+from crossbar_hil.training.lines.arrangement import Arrangement, Layer
+from crossbar_hil.training.lines.pairs import column_name
 
 SIGNS = ("+", "−")
 SPARE = "–"

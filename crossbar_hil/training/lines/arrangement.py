@@ -15,7 +15,7 @@ from crossbar_hil.arguments import COUNT, FLAG, expect
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.errors import DataError
 from crossbar_hil.text import counted
-from crossbar_hil.training.pairs import difference
+from crossbar_hil.training.lines.pairs import difference
 
 Pairs = Literal["columns", "rows"]
 Layers = Literal["side by side", "stacked"]
