@@ -99,7 +99,8 @@ def row(task, arrangement=DEEP, **settings):
     low, high = wilson(len(results) - missed, len(results))
     return {
         **counted(converged, epochs, pulses),
-        **{"low": 100 * low, "high": 100 * high},  # Wilson's, as `sweep` prints it
+        "low": 100 * low,  # Wilson's, as `sweep` prints it
+        "high": 100 * high,
         "chip": f"{rows} x {columns}",
         "cells": arrangement.cells(*sizes),
         "missed": missed,
@@ -130,14 +131,14 @@ def studies():
             {name: partial(row, XOR, laid, **how) for name, (laid, how) in ARRANGEMENTS.items()},
         ),
         "networks_xor_otherwise": Study(
-            f"{CHIPS_SAID} 1 hidden unit, bias and shortcuts on 4 x 4 cells, beta 1e8 / A and target 0.3 but for what the "
-            "row says.",
+            f"{CHIPS_SAID} 1 hidden unit, bias and shortcuts on 4 x 4 cells, beta 1e8 / A and target 0.3 but for what "
+            "the row says.",
             {name: shown for name, shown in COLUMNS.items() if name not in ("chip", "cells")},
             {name: partial(row, XOR, SMALL, **{**SIGNED, **how}) for name, how in OTHERWISE.items()},
         ),
         "networks_letters": Study(
-            f"{CHIPS_SAID} Bias, layers side by side, beta 2e7 / A and target 0.5 but for what the row says. Right: of the "
-            "test patterns, two pixels wrong, those of which the output of the letter is the largest, on chips that "
+            f"{CHIPS_SAID} Bias, layers side by side, beta 2e7 / A and target 0.5 but for what the row says. Right: of "
+            "the test patterns, two pixels wrong, those of which the output of the letter is the largest, on chips that "
             "converged.",
             {**COLUMNS, "right of 2 pixels wrong": "{right:.1f} %"},
             {name: partial(row, LETTERS, **{**OF_LETTERS, **how}) for name, how in LETTER_ROWS.items()},
