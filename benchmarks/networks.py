@@ -118,7 +118,7 @@ COLUMNS = {
     "95 % interval": "{low:.1f} to {high:.1f} %",
     "median epochs": "{median:.0f}",
     "pulses a chip": "{pulses:.0f}",
-    "of the rest, no cell moves any more": "{ended:.0f} %",
+    "% of the rest in which no cell moves any more": "{ended:.0f}",
 }
 CHIPS_SAID = f"{CHIPS:,} chips a row, chips 0, 1, 2, ... of seed {SEED}; at most {EPOCHS} epochs."
 

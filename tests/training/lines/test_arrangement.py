@@ -56,8 +56,8 @@ def test_a_network_takes_as_many_lines_and_cells_as_counted_by_hand(arrangement,
     ("shape", "arrangement", "more", "says"),
     [
         ((4, 4), Arrangement((2,), bias=True), {}, r"layer 2 of 2 \(bias, 2 hidden units; 1 output of the labels\) "
-         "takes rows 1 to 3 and columns 5 to 6, but the chip has 4 rows and 4 columns; a chip of 3 x 6 holds this network, "
-         "laid side by side with pairs of columns"),
+         "takes rows 1 to 3 and columns 5 to 6, but the chip has 4 rows and 4 columns; a chip of 3 x 6 holds this "
+         "network, laid side by side with pairs of columns"),
         ((4, 4), Arrangement((3,), bias=True), {}, r"layer 1 of 2 \(2 bits, bias; 3 hidden units\) takes rows 1 to 3 "
          "and columns 1 to 6, but the chip has 4 rows and 4 columns; a chip of 4 x 8"),
         ((6, 2), Arrangement((1,), bias=True, layers="stacked", shortcuts=True), {}, "takes rows 4 to 7 and columns 1"),
