@@ -34,7 +34,7 @@ from crossbar_hil.figures.panes import (
     short,
     whole_ticks,
 )
-from crossbar_hil.training.pairs import column_name
+from crossbar_hil.training.pairs import MINUS_SIGN
 from crossbar_hil.training.patterns import as_text
 from crossbar_hil.training.result import TrainingResult
 
@@ -59,21 +59,23 @@ def plot_conductances(result: TrainingResult, ax: Axes | None = None) -> Axes:
     factor, unit = engineering(result.conductances, "S")
     values, epochs = factor * result.conductances, np.arange(1, result.epochs + 1)
     boxes = Boxes(ax, (rows, columns), _epochs_across(result), side(values))
+    colours = _colours(result)
     for row, column in np.ndindex(rows, columns):
         boxes.frame(row, column)
-        boxes.line(row, column, epochs, values[:, row, column], color=_sign(column), **_STEPS)
+        boxes.line(row, column, epochs, values[:, row, column], color=colours[column], **_STEPS)
         state = "saturated" if result.saturated[row, column] else "no reaction" * bool(result.unresponsive[row, column])
         if state and columns <= _NAMED:
             boxes.text(row, column, 0.97, 0.05, state, ha="right", va="bottom", color=GREY)
-    named = [column_name(column) for column in range(columns)]
+    named = result.column_names
     if columns <= _NAMED:
-        named = [f"output {column // 2 + 1}, {'minus' if column % 2 else 'plus'}" for column in range(columns)]
+        said = {"+": "plus", MINUS_SIGN: "minus"}
+        named = [f"output {each[:-1]}, {said[each[-1]]}" if each[-1] in said else "not used" for each in named]
     return boxes.label(
         "Epoch",
         f"Conductance ({unit})",
         rows=[f" row {row + 1}" for row in range(rows)],
         columns=named,
-        colours=[_sign(column) for column in range(columns)],
+        colours=colours,
     )
 
 
@@ -245,13 +247,13 @@ def plot_final_conductances(result: TrainingResult, ax: Axes | None = None) -> A
         0.52,
         0.52,
         factor * final.ravel(),
-        color=np.where(column % 2, MINUS, PLUS),
+        color=np.array(_colours(result))[column],
         edgecolor="white",
         linewidth=0.3,
         shade=True,
     )
     every = -(-max(rows, columns) // 8)
-    ax.set_xticks(range(0, columns, every), [column_name(each) for each in range(0, columns, every)])
+    ax.set_xticks(range(0, columns, every), result.column_names[::every])
     ax.set_yticks(range(0, rows, every), [str(each + 1) for each in range(0, rows, every)])
     ax.tick_params(labelsize=SMALL, pad=0)
     ax.set(xlabel="Column", ylabel="Row", zlabel=f"Conductance ({unit})")
@@ -337,14 +339,16 @@ def _epochs_across(result: TrainingResult) -> tuple[float, float]:
     return 1 - room, result.epochs + room
 
 
-def _sign(column: int) -> str:
-    return MINUS if column % 2 else PLUS
+def _colours(result: TrainingResult) -> list[str]:
+    """Return the colour of each column: of a plus, of a minus, of one that is not used."""
+    colour = {"+": PLUS, MINUS_SIGN: MINUS}
+    return [colour.get(each[-1], GREY) for each in result.column_names]
 
 
 def _name_columns(ax: Axes, result: TrainingResult) -> Axes:
     columns = result.conductances.shape[2]
     if columns <= 16:
-        ax.set_xticks(range(columns), [column_name(column) for column in range(columns)])
+        ax.set_xticks(range(columns), result.column_names)
         ax.set_xlabel("Column (output, sign)")
     ax.set_aspect("auto")
     return ax

@@ -33,8 +33,14 @@ from crossbar_hil.runs.training_record import (
     write_fresh,
 )
 from crossbar_hil.screen.view import Phase, no_phase
+from crossbar_hil.shipped import data_file
+from crossbar_hil.survey.file import read_cells
+from crossbar_hil.survey.judging import LEFT_OUT
+from crossbar_hil.survey.lines import Lines
+from crossbar_hil.survey.on_bench.surveying import check_cells
 from crossbar_hil.training.asking import described
-from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason, read_afresh, reads_wanted
+from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason, reads_wanted
+from crossbar_hil.training.on_chip import epoch_on_chip, fresh_on_chip, lines_of, result_on_chip
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.result import Epoch, TrainingResult
 from crossbar_hil.training.settings import make_trainer
@@ -62,10 +68,12 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         known: Mapping[int, Epoch] = MappingProxyType({}),
         known_fresh: FreshReads | None = None,
         known_rule: Mapping[str, Any] | None = None,
+        known_lines: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(bench, seed, bench.training.rule)
+        check_cells(bench, seed)
         self._checked, self._chips, self._known, self._known_fresh = bench, chips, dict(known), known_fresh
-        self._known_rule = known_rule
+        self._known_rule, self._known_lines = known_rule, known_lines
         self._given: dict[str, Any] = {"label": label, "preset": preset}
         self._given |= {"forecast": dict(forecast)} if forecast else {}
         self._given |= {"warnings": list(warnings)} if warnings else {}
@@ -74,6 +82,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         self._done = 0
         self._fresh: FreshReads | None = None
         self._trainer: Trainer
+        self._chip: DeviceBackend
         self._record: Record
 
     def prepare(self, backend: DeviceBackend | None) -> Sequence[Pulse]:
@@ -86,7 +95,9 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         """
         if backend is None:
             raise TypeError("a training has a bench, so there is a backend")
-        self._trainer = make_trainer(self._checked.training, backend, seed=self.seed)
+        self._chip, known = backend, self._known_lines
+        lines = None if known is None else Lines.from_record(known, backend.shape)
+        self._trainer = make_trainer(self._checked.training, backend, seed=self.seed, lines=lines)
         now = described(self._trainer.rule)
         if self._known_rule not in (None, now):
             raise RunError(
@@ -100,11 +111,11 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the chip."""
-        return self._trainer.backend.shape
+        return self._chip.shape
 
     def begin(self, folder: RunFolder) -> None:
         """Make the record of a new run."""
-        backend = self._trainer.backend
+        backend, lines = self._chip, lines_of(self._trainer)
         facts = {
             "name": folder.folder.name,
             **self._given,
@@ -115,6 +126,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
             "device": backend.identify(),
             "confirm": self._trainer.confirm,
             "learning_rule": described(self._trainer.rule),
+            **({} if lines is None else {"lines": lines.as_record(), "bad_cells": bad_cells(self._checked)}),
             **facts_of_chips(backend, self._checked, known=self._chips),
             **provenance(),
             "started_utc": folder.started_utc,
@@ -134,10 +146,11 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         leave_if_wanted: Callable[[], None],  # noqa: ARG002 - after each epoch is enough
     ) -> Iterator[Epoch | FreshReads]:
         """Train, epoch by epoch, and read a chip that has converged afresh."""
-        yield from self._trainer.iterate(self._task.train, self._task.train_labels)
+        for epoch in self._trainer.iterate(self._task.train, self._task.train_labels):
+            yield epoch_on_chip(self._trainer, epoch)
         if self._reads_wanted:
             self.phase("reading the trained chip afresh", brief=True)
-            yield read_afresh(self._trainer, self._task.train, self._reads_wanted)
+            yield fresh_on_chip(self._trainer, self._task.train, self._reads_wanted)
 
     @property
     def _reads_wanted(self) -> int:
@@ -168,9 +181,9 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         """What was trained, once it has ended."""
         if not self._done:
             return None
-        recorded = reread_epochs(self._record, self.shape, len(self._task.train))[: self._done]
+        recorded = reread_epochs(self._record, self.shape, *self._task.train_labels.shape)[: self._done]
         epochs = [*recorded[:-1], self._last[-1]]  # why it was given up is not in the tables
-        return self._trainer.result(self._task.train, self._task.train_labels, epochs)
+        return result_on_chip(self._trainer, self._trainer.result(self._task.train, self._task.train_labels, epochs))
 
     @property
     def is_complete(self) -> bool:
@@ -190,7 +203,8 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
             return None
         trainer = self._trainer
         targets = {"target0": trainer.target0, "target": trainer.target}
-        return Assurance.of(self._fresh, self._task.train_labels, beta=trainer.beta, **targets)
+        labels = self._task.train_labels
+        return Assurance.of(self._fresh, labels, beta=trainer.beta, **targets, lines=lines_of(trainer))
 
     def finish(self, status: str, reason: str) -> None:
         """Write how it ended, and what the chip is like now."""
@@ -200,11 +214,19 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
             facts |= ending_of(result, self.assurance)
             facts["reason"] = reason or facts["reason"]
         unresponsive = None if result is None else result.unresponsive
-        finish_record(self._record, facts, self._trainer.backend, unresponsive)
+        finish_record(self._record, facts, self._chip, unresponsive)
 
     def discard(self) -> None:
         """Close the record."""
         self._record.close()
+
+
+def bad_cells(bench: Bench) -> list[dict[str, Any]]:
+    """Return the cells that a bench leaves out, rows and columns from 1, each with what was found in it."""
+    if bench.training.cells is None:
+        return []
+    found = read_cells(data_file(bench.training.cells))
+    return [each.model_dump(include={"row", "column", "verdict"}) for each in found.cell if each.verdict in LEFT_OUT]
 
 
 def ending_of(result: TrainingResult, assurance: Assurance | None) -> dict[str, Any]:

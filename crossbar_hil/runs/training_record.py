@@ -206,7 +206,7 @@ def rows_of_epoch(epoch: Epoch) -> dict[str, Rows]:
     }
 
 
-def reread_epochs(record: sqlite3.Connection, shape: tuple[int, int], patterns: int) -> list[Epoch]:
+def reread_epochs(record: sqlite3.Connection, shape: tuple[int, int], patterns: int, outputs: int) -> list[Epoch]:
     """Return what was written of a run under way, which keeps no epoch in memory; see `read_epochs`.
 
     Raises
@@ -215,13 +215,13 @@ def reread_epochs(record: sqlite3.Connection, shape: tuple[int, int], patterns: 
         If it cannot be read.
     """
     try:
-        return read_epochs(record, shape, patterns)
+        return read_epochs(record, shape, patterns, outputs)
     except (sqlite3.Error, ValueError) as error:
         raise RunError(f"the epochs of the run cannot be read from its record: {reason_of(error)}") from error
 
 
-def read_epochs(record: sqlite3.Connection, shape: tuple[int, int], patterns: int) -> list[Epoch]:
-    """Return every epoch of a record, of a chip of R rows and C columns that learns so many patterns.
+def read_epochs(record: sqlite3.Connection, shape: tuple[int, int], patterns: int, outputs: int) -> list[Epoch]:
+    """Return every epoch of a record, of a chip of R rows and C columns, so many patterns and so many outputs.
 
     Raises
     ------
@@ -242,7 +242,7 @@ def read_epochs(record: sqlite3.Connection, shape: tuple[int, int], patterns: in
     cells = table("SELECT conductance_siemens, pulses, depressing FROM cell ORDER BY epoch, row, column", rows, columns)
     currents = table("SELECT current_a FROM current ORDER BY epoch, pattern, column", patterns, columns)
     activations = table(
-        "SELECT activation, shortfall FROM activation ORDER BY epoch, pattern, output", patterns, columns // 2
+        "SELECT activation, shortfall FROM activation ORDER BY epoch, pattern, output", patterns, outputs
     )
     return [
         Epoch(

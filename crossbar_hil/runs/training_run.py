@@ -34,6 +34,7 @@ from crossbar_hil.runs.training import TrainingWork, epochs_only
 from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION, read_epochs, refuse_links
 from crossbar_hil.runs.training_views import name_cells, training_page
 from crossbar_hil.screen.view import Phase, hidden_while, no_phase
+from crossbar_hil.survey.lines import Lines
 from crossbar_hil.text import counted
 from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason
 from crossbar_hil.training.patterns import PatternSet, as_text
@@ -135,13 +136,13 @@ class TrainingRun(Run):
         """Every recorded epoch."""
         rows, columns = self.settings["shape"]
         with self.open_record() as record:
-            return read_epochs(record, (rows, columns), len(self.task.train))
+            return read_epochs(record, (rows, columns), *self.task.train_labels.shape)
 
     @cached_property
     def fresh(self) -> FreshReads | None:
         """What was read afresh after the training; None if nothing was."""
         _, columns = self.settings["shape"]
-        patterns = len(self.task.train)
+        patterns, outputs = self.task.train_labels.shape
         with self.open_record() as record:
             if not record.execute("SELECT name FROM sqlite_schema WHERE name = 'fresh_current'").fetchall():
                 return None
@@ -149,7 +150,7 @@ class TrainingRun(Run):
                 np.array(record.execute(query).fetchall(), dtype=np.float64).reshape(-1, patterns, width)
                 for query, width in (
                     ("SELECT current_a FROM fresh_current ORDER BY read, pattern, column", columns),
-                    ("SELECT activation FROM fresh_activation ORDER BY read, pattern, output", columns // 2),
+                    ("SELECT activation FROM fresh_activation ORDER BY read, pattern, output", outputs),
                 )
             )
         return FreshReads(currents, activations) if len(currents) else None
@@ -160,7 +161,16 @@ class TrainingRun(Run):
         if self.fresh is None:
             return None
         settings = {name: self.settings[name] for name in ("beta", "target0", "target")}
-        return Assurance.of(self.fresh, self.task.train_labels, **settings)
+        return Assurance.of(self.fresh, self.task.train_labels, **settings, lines=self.lines)
+
+    @property
+    def lines(self) -> Lines | None:
+        """Which lines of the chip the network was on; None if on all of them in their order."""
+        found = self.facts.get("lines")
+        try:
+            return None if found is None else Lines.from_record(found, self._shape)
+        except (KeyError, TypeError, ValueError, CrossbarError) as error:
+            raise RunError(f"the lines of run {self.name} cannot be read: {error}") from error
 
     @cached_property
     def result(self) -> TrainingResult:
@@ -187,6 +197,7 @@ class TrainingRun(Run):
             confirm=self.facts.get("confirm", 1),
             pull_back=self.tables.get("bench", {}).get("training", {}).get("pull_back", True),
             repeats=self.facts.get("learning_rule", {}).get("repeats", True),
+            lines=self.lines,
         )
 
     def chip(self, moment: str) -> dict[str, FloatArray]:
@@ -299,7 +310,15 @@ class TrainingRun(Run):
         if self.kind == "hardware":
             why += f" (unresponsive = {self.bench.training.unresponsive})"
         silent = (f"{why}: {named}",) if named else ()
-        return Ending(record, (*lines, *silent), reached=bool(facts["converged"]), drawable=True)
+        return Ending(record, (*lines, *silent, *self._where()), reached=bool(facts["converged"]), drawable=True)
+
+    def _where(self) -> Sequence[str]:
+        """Return which cells were left out, and which lines of the chip the network is on; nothing without such."""
+        if self.lines is None:
+            return ()
+        bad = [f"row {e['row']} column {e['column']} ({e['verdict']})" for e in self.facts.get("bad_cells", ())]
+        left_out = (f"bad cells left out: {', '.join(bad)}",) if bad else ()
+        return (*left_out, *(() if self.lines.is_plain else (self.lines.in_words(),)))
 
     def _foretold(self) -> Sequence[str]:
         """Return what was foretold, and what then happened; nothing if nothing was."""
@@ -317,7 +336,8 @@ class TrainingRun(Run):
 
     def details(self) -> Sequence[str]:
         """Say which targets were missed, the worst first; of a run of 0.1.0 also if its settings are lost."""
-        lost = (*((f"no settings: {self._missing_bench}",) if self._missing_bench else ()), *self._foretold())
+        lost = (f"no settings: {self._missing_bench}",) if self._missing_bench else ()
+        lost = (*lost, *self._foretold(), *self._where())
         if not self.epochs or not self.result.misses:
             return lost
         return (
@@ -447,7 +467,14 @@ def resume_and_record(
     def make_work(run: TrainingRun) -> TrainingWork:
         known = {epoch.number: epoch for epoch in run.epochs}
         rule = run.facts.get("learning_rule")
-        work = TrainingWork(run.bench, run.facts["seed"], known=known, known_fresh=run.fresh, known_rule=rule)
+        work = TrainingWork(
+            run.bench,
+            run.facts["seed"],
+            known=known,
+            known_fresh=run.fresh,
+            known_rule=rule,
+            known_lines=run.facts.get("lines"),
+        )
         work.phase = phase
         return work
 

@@ -10,7 +10,7 @@ from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.training.asking import Asked
 from crossbar_hil.training.motion import Motion
 from crossbar_hil.training.rules.rule import Seen
-from crossbar_hil.training.updates import Pulses, Update, no_pulses
+from crossbar_hil.training.updates import Pulses, Update, no_pulses, without
 
 
 class Evaluated(NamedTuple):
@@ -32,7 +32,7 @@ def act_on_all(
     backend: DeviceBackend, rule: Asked, update: Update, motion: Motion | None, seen: Seen, read_v: float
 ) -> Pulses | None:
     """Let a rule act on all patterns at once, and return what was sent; None where nothing would move."""
-    wanted = update.wanted(rule(seen), seen.conductances)  # equation 4
+    wanted = without(update.wanted(rule(seen), seen.conductances), backend.left_out)  # equation 4
     possible = wanted if motion is None else motion.possible(wanted)
     return None if possible is None else update.send(backend, possible, seen.conductances, read_v)  # equation 5
 
@@ -59,7 +59,8 @@ def act_on_each(
         currents = backend.read_currents(evaluated.voltages[only]) if changed else evaluated.currents[only]
         if changed and update.looks:
             conductances = backend.read_conductances(read_v)
-        wanted = update.wanted(rule(see(only, currents, conductances)), conductances)
+        asked = update.wanted(rule(see(only, currents, conductances)), conductances)
+        wanted = without(asked, backend.left_out)
         possible = wanted if motion is None else motion.part(wanted)
         if possible is None or not np.count_nonzero(possible.counts):
             continue

@@ -14,6 +14,7 @@ import numpy as np
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.confidence import wilson
 from crossbar_hil.results.arrays import Variable
+from crossbar_hil.survey.lines import Lines
 from crossbar_hil.training.activation import Tanh
 from crossbar_hil.training.encoding import row_voltages, target_activations
 from crossbar_hil.training.pairs import difference
@@ -98,11 +99,24 @@ class Assurance:
     """The smallest of all activations; None if reads repeat exactly."""
 
     @classmethod
-    def of(cls, fresh: FreshReads, labels: IntArray, *, beta: float, target0: float, target: float) -> "Assurance":
-        """Judge fresh reads of P patterns by the wanted output bits (P, N); gain and targets as in `Trainer`."""
+    def of(
+        cls,
+        fresh: FreshReads,
+        labels: IntArray,
+        *,
+        beta: float,
+        target0: float,
+        target: float,
+        lines: Lines | None = None,
+    ) -> "Assurance":
+        """Judge fresh reads of P patterns by the wanted output bits (P, N); gain and targets as in `Trainer`.
+
+        Their currents are of all columns of the chip if lines are given, which say where the network is.
+        """
         targets, senses = target_activations(labels, target0, target), 2.0 * labels - 1.0
         met: BoolArray = np.asarray((senses * (fresh.activations - targets) >= 0).all(axis=(1, 2)))
-        beyond = senses * (difference(fresh.currents) - np.arctanh(targets) / beta)
+        currents = fresh.currents if lines is None else fresh.currents[..., np.array(lines.columns)]
+        beyond = senses * (difference(currents) - np.arctanh(targets) / beta)
         return cls(len(met), int(np.count_nonzero(met)), _smallest_margin(beyond))
 
     @property

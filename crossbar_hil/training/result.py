@@ -11,9 +11,10 @@ from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, stack
 from crossbar_hil.errors import DataError
 from crossbar_hil.results.arrays import Variable
 from crossbar_hil.results.result import Result, Series
+from crossbar_hil.survey.lines import Lines
 from crossbar_hil.text import counted
 from crossbar_hil.training.encoding import target_activations
-from crossbar_hil.training.pairs import difference
+from crossbar_hil.training.pairs import NOT_USED, column_name, difference
 
 _STACKED = ("conductances", "currents", "activations", "counts", "depressing")
 """Arrays of an epoch that a result holds for all epochs."""
@@ -24,6 +25,7 @@ NO_MORE_SENT = "the rule asks for nothing more, so no more pulses are sent"
 ENDS_REACHED = "every cell that the rule would pulse is at the end of its curve"
 NONE_REACTS = "no cell that the rule would pulse reacts to pulses"
 NONE_MOVES = "every cell that the rule would pulse is at the end of its curve or does not react to pulses"
+BUT_LEFT_OUT = "(pulses to cells that are left out do not count)"
 RAISE_IT = " (unresponsive = {}: raise it if the curve of the chip may be flat for longer)"
 
 
@@ -122,6 +124,9 @@ class TrainingResult(Result):
     """Why nothing could move any more; empty if the training did not end for that."""
     repeats: bool = True
     """Whether the rule answers the same whenever it reads the same; else, what it asked for last says little."""
+    lines: Lines | None = None
+    """Which lines of the chip the network is on, whose cells and columns all other arrays count; None if on all of them
+    in their order."""
 
     @classmethod
     def from_epochs(
@@ -137,6 +142,7 @@ class TrainingResult(Result):
         confirm: int = 1,
         pull_back: bool = False,
         repeats: bool = True,
+        lines: Lines | None = None,
     ) -> Self:
         """Stack epochs into arrays.
 
@@ -162,6 +168,7 @@ class TrainingResult(Result):
             pull_back=pull_back,
             given_up=epochs[-1].given_up,
             repeats=repeats,
+            lines=lines,
         )
 
     @property
@@ -184,7 +191,19 @@ class TrainingResult(Result):
     @property
     def weights(self) -> FloatArray:
         """(E, R, N) logic weights G+ - G-, in siemens."""
-        return difference(self.conductances)
+        cells = self.conductances if self.lines is None else self.lines.of_chip(self.conductances)
+        return difference(cells)
+
+    @property
+    def column_names(self) -> list[str]:
+        """Names of the columns of the chip: output, plus or minus; a dash for one that is not used."""
+        names = [column_name(column) for column in range(self.conductances.shape[2])]
+        if self.lines is None:
+            return names
+        return [
+            names[self.lines.columns.index(each)] if each in self.lines.columns else NOT_USED
+            for each in range(len(names))
+        ]
 
     @property
     def targets(self) -> FloatArray:
@@ -257,7 +276,10 @@ class TrainingResult(Result):
         """Return every array with its dimensions and unit."""
         cell, output = ("epoch", "row", "column"), ("epoch", "pattern", "output")
         _, rows, columns = self.conductances.shape
-        sizes = {"row": rows, "column": columns, "pattern": len(self.patterns), "output": columns // 2}
+        sizes = {"row": rows, "column": columns, "pattern": len(self.patterns), "output": self.labels.shape[1]}
+        inputs = "row" if self.lines is None else "input"
+        if self.lines is not None:
+            sizes["input"] = self.patterns.shape[1]
         return {
             "conductance": Variable(cell, self.conductances, "S", "conductance before the update"),
             "pulses": Variable(cell, self.counts, "1", "pulses sent after the evaluation"),
@@ -269,7 +291,7 @@ class TrainingResult(Result):
             "saturated": Variable(("row", "column"), self.saturated, "1", "at the end of its curve after training"),
             "unresponsive": Variable(("row", "column"), self.unresponsive, "1", "found not to react to pulses"),
             "label": Variable(("pattern", "output"), self.labels, "1", "wanted output bit"),
-            "bit": Variable(("pattern", "row"), self.patterns, "1", "input bit"),
+            "bit": Variable(("pattern", inputs), self.patterns, "1", "input bit"),
             "epoch": Variable(("epoch",), np.arange(1, self.epochs + 1), "1", "number of the evaluation, from 1"),
             **{
                 name: Variable((name,), np.arange(size), "1", f"number of the {name}, from 0")
