@@ -172,6 +172,7 @@ def judge_patterns(
         known = run.facts.get("lines")
         where = None if known is None else Lines.from_record(known, backend.shape)
         trainer = make_trainer(run.bench.training, backend, lines=where)
+        trainer.outputs = task.train_labels.shape[1]
         reads = max(reads_wanted(repeat, backend.noisy, epochs), 1)
         predictions = [trainer.predict(bits) for _ in range(reads)]
     if labels.shape != predictions[0].outputs.shape:
@@ -188,7 +189,8 @@ def judge_patterns(
         lines.append(
             Line(as_text(pattern), as_text(label), says, [float(value) for value in activations], verdict, same)
         )
-    contradictions = contradictory_pairs(bits, labels) if trainer.v0 == -trainer.v1 else []
+    odd = trainer.v0 == -trainer.v1 and not trainer.arrangement.bias
+    contradictions = contradictory_pairs(bits, labels) if odd else []
     return Answer(run.name, run.kind, lines, len(bits) - len(contradictions), reads)
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crossbar_hil.arrays import FloatArray, IntArray
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.errors import DataError
 from crossbar_hil.survey.file import Cells
 from crossbar_hil.survey.lines import Lines
@@ -116,6 +116,40 @@ def arrange(weights: FloatArray, reach: Reach) -> tuple[Lines, float]:
     else:
         loss, taken, order = _in_turn(weights, reach)
     return Lines((rows, columns), tuple(map(int, taken)), tuple(map(int, order))), loss
+
+
+def avoid(used: BoolArray, bad: BoolArray) -> Lines:
+    """Return the lines on which a network uses the fewest bad cells.
+
+    Rows and columns are assigned in turn, from several starts, until neither changes; the plain order stays where none
+    is better.
+
+    Parameters
+    ----------
+    used : ndarray of bool, shape (R, C) of the network
+        Cells that it uses.
+    bad : ndarray of bool, shape (R, C) of the chip
+        Bad ones.
+    """
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415
+
+    rng, takes, breaks = np.random.default_rng(0), used.astype(np.float64), bad.astype(np.float64)
+    rows, columns = np.arange(len(used)), np.arange(used.shape[1])
+    best = float((takes * breaks[np.ix_(rows, columns)]).sum()), rows, columns
+    for start in range(STARTS):
+        if start:
+            columns = rng.permutation(bad.shape[1])[: used.shape[1]]
+        lost = math.inf
+        while True:
+            _, rows = linear_sum_assignment(takes @ breaks[:, columns].T)
+            _, columns = linear_sum_assignment(takes.T @ breaks[rows])
+            now = float((takes * breaks[np.ix_(rows, columns)]).sum())
+            if now < best[0]:
+                best = now, rows, columns
+            if not now < lost:
+                break
+            lost = now
+    return Lines((bad.shape[0], bad.shape[1]), tuple(map(int, best[1])), tuple(map(int, best[2])))
 
 
 def _rows_for(cost: FloatArray) -> tuple[float, IntArray]:

@@ -34,8 +34,9 @@ class MappedChip(DeviceBackend):
         self.simulates_chip, self.noisy, self.training = chip.simulates_chip, chip.noisy, chip.training
         self.map: FloatArray | None = None
         """(R, C) of the chip, in siemens, of the last evaluation."""
-        self.pattern_currents: FloatArray | None = None
-        """(P, C) currents of every column of the chip at that evaluation, in amperes."""
+        self.read_since: list[FloatArray] = []
+        """(P, C) currents of every column of the chip, in amperes: of the patterns at that evaluation, and of each read
+        since."""
 
     def _read_currents(self, voltages: FloatArray) -> FloatArray:
         rows, columns = np.array(self.lines.rows), np.array(self.lines.columns)
@@ -43,11 +44,12 @@ class MappedChip(DeviceBackend):
         alone = voltages[patterns:] if patterns >= 0 else voltages
         read_v = alone[0, 0]
         if patterns < 0 or read_v == 0 or not np.array_equal(alone, read_v * np.eye(len(rows))):
-            return self.read_columns(voltages)[:, columns]
+            self.read_since.append(self.read_columns(voltages))
+            return self.read_since[-1][:, columns]
         size = self.lines.shape[0]
         currents = self.chip.read_currents(np.concatenate([self._on_rows(voltages[:patterns]), read_v * np.eye(size)]))
         if patterns:
-            self.pattern_currents, self.map = currents[:patterns], currents[patterns:] / read_v
+            self.read_since, self.map = [currents[:patterns]], currents[patterns:] / read_v
         return currents[np.concatenate([np.arange(patterns), patterns + rows])][:, columns]
 
     def read_columns(self, voltages: FloatArray) -> FloatArray:

@@ -93,8 +93,8 @@ def test_record_and_result_name_the_cells_of_the_chip_and_the_lines_that_the_net
     bits = np.where(result.patterns == 1, 0.1, -0.1)
     cells = result.conductances[-1][np.ix_(lines.rows, lines.columns)]
     assert np.allclose(bits @ cells, currents, rtol=1e-6)
-    assert result.column_names[lines.columns[1]] == "1\u2212"
-    assert result.column_names.count("\u2013") == 1
+    assert result.names.columns[lines.columns[1]] == "1\u2212"
+    assert result.names.columns.count("\u2013") == 1
     assert run.fresh.currents.shape[-1] == 5
     assert run.assurance.met == 1
 
@@ -115,9 +115,9 @@ def test_an_export_names_the_cells_of_the_chip(guarded):
     assert np.array_equal(sent, run.result.counts.sum(axis=0))
     assert "Conductance r5 c5 (S)" in run.series().header
     variables = run.variables()
-    assert variables["bit"].dimensions == ("pattern", "input")
-    sizes = {name: len(variables[name].values) for name in ("row", "column", "input", "output")}
-    assert sizes == {"row": 5, "column": 5, "input": 4, "output": 2}
+    assert variables["bit"].dimensions == ("pattern", "bit_of_pattern")
+    sizes = {name: len(variables[name].values) for name in ("row", "column", "bit_of_pattern", "output")}
+    assert sizes == {"row": 5, "column": 5, "bit_of_pattern": 4, "output": 2}
 
 
 def test_a_resumed_run_stays_on_its_recorded_lines_and_a_record_without_sense_is_refused(tmp_path):
@@ -172,7 +172,9 @@ def test_a_chip_with_fewer_lines_than_the_task_and_a_file_of_another_size_are_re
     bench = bench_of(tmp_path)
     six = tmp_path / "six.csv"
     six.write_text("pattern,label,set\n100000,1000,train\n010000,0000,train\n", encoding="utf-8")
-    for settings, told in (({"patterns": str(six)}, "the task has 6 inputs and 4 outputs"),):
+    for settings, told in (
+        ({"patterns": str(six)}, "takes rows 1 to 6 and columns 1 to 8, but the chip has 5 rows and 5 columns"),
+    ):
         changed = bench.training.model_copy(update=settings)
         with pytest.raises(DataError, match=told):
             train_and_record(bench.model_copy(update={"training": changed}), seed=SEED, out=tmp_path / "runs")

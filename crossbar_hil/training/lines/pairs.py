@@ -20,18 +20,13 @@ def difference(columns: FloatArray) -> FloatArray:
     return columns[_PLUS] - columns[_MINUS]
 
 
-MINUS_SIGN = "\u2212"
-NOT_USED = "\u2013"
-"""Name of a column of the chip that no output is on."""
-
-
 def column_name(column: int) -> str:
     """Name a column, counted from 0, by its output, counted from 1, and whether it is the plus or the minus of it.
 
     >>> column_name(2)
     '2+'
     """
-    return f"{column // 2 + 1}{MINUS_SIGN if column % 2 else '+'}"
+    return f"{column // 2 + 1}{'−' if column % 2 else '+'}"
 
 
 def potentiating_counts(signs: FloatArray | IntArray) -> IntArray:
