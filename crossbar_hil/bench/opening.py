@@ -11,6 +11,7 @@ from crossbar_hil.backend import KINDS, DeviceBackend
 from crossbar_hil.bench.file import Bench, Chip, load_bench
 from crossbar_hil.bench.instruments import Seen, find_source, open_instruments
 from crossbar_hil.errors import ConfigError
+from crossbar_hil.instrument import place_of
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file
 from crossbar_hil.survey.file import read_cells
@@ -205,7 +206,7 @@ def _assemble(bench: Bench, factory: Any, instruments: Mapping[str, Any], detail
         raise ConfigError(f"bench {bench.name}: wiring.matrix {matrix!r} is not among the instruments")
     if bench.wiring is not None:
         lines = {
-            column: f"{axis} {place} of the chip"
+            place_of(column, bench.wiring.slot): f"{axis} {place} of the chip"
             for axis, columns in (("row", bench.wiring.rows), ("column", bench.wiring.columns))
             for place, column in enumerate(columns, start=1)
         }

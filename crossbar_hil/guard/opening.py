@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -303,8 +304,9 @@ def rescue(
             else:
                 if bench.wiring is not None and name == bench.wiring.matrix:
                     # A matrix of several cards asks those that were named which relays of theirs are closed.
-                    for port in bench.wiring.ports.values():
-                        instrument.crosspoint(bench.wiring.slot, port, bench.wiring.rows[0])
+                    one_of = dict(reversed(bench.wiring.lines))
+                    for port, slot in product(bench.wiring.ports.values(), one_of):
+                        instrument.crosspoint(slot, port, one_of[slot])
                 matrices.append(instrument)
         return failures + load("backends", bench.backend).rescue(sources, matrices)
 
