@@ -19,6 +19,7 @@ from crossbar_hil.cli import (
     commissioning,
     curves,
     dry_runs,
+    programming,
     runs,
     spiking,
     training,
@@ -108,6 +109,7 @@ def cli() -> None:
 
 for verb in (
     *training.VERBS,
+    *programming.VERBS,
     *runs.VERBS,
     *benches.VERBS,
     *beginning.VERBS,

@@ -19,7 +19,7 @@ PLUG_INS = FOLDERS[1:]
 LAYERS = {
     "crossbar_hil": ". | figures | results screen | curves/files training/rules spiking/network"
     " | curves training spiking/tasks | twins | owners | bench | guard | runs/live | commissioning runs studies"
-    " | runs/audit runs/exports runs/many studies/convergence | gui spiking watch | cli",
+    " | runs/audit runs/exports runs/many studies/convergence | gui programming spiking watch | cli",
     "instruments": "settings transport | scpi tsp | .",
     "drivers": "schemes | gate | .",
     "sim_backend": "circuit | chip spiking | ensemble/compiled | ensemble emulation/world"
