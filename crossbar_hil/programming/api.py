@@ -1,6 +1,5 @@
 """Program or reset the cells of an open chip from a program, without a run: for notebooks and scripts."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -32,6 +31,7 @@ def program(
     read_v: float = 0.1,
     reads: int = 1,
     spread: float = 0.0,
+    low: ArrayLike | None = None,
 ) -> Programmed:
     """Bring each cell of an open chip to a target conductance, in closed loop, with pulses of both polarities.
 
@@ -58,6 +58,8 @@ def program(
         Reads after each burst, whose mean counts.
     spread : float
         Sigma of the logarithm of the factor by which the rise of a cell differs from that of the curve.
+    low : array_like of float, shape (R, C), optional
+        Low end of each cell in siemens: what it read before its very first pulse. If not given, the first bursts tell.
 
     Returns
     -------
@@ -82,7 +84,7 @@ def program(
     'converged'
     """
     given: dict[str, Any] = {"tolerance": tolerance, "pulses": pulses, "read_v": read_v, "reads": reads}
-    return _run(backend, targets, up, down, range_siemens, spread, {"purpose": "program", **given})
+    return _run(backend, targets, up, down, range_siemens, spread, {"purpose": "program", **given}, low)
 
 
 def reset(
@@ -103,7 +105,7 @@ def reset(
     Parameters and errors are those of `program`; `up` only says on which curve the cells are.
     """
     given: dict[str, Any] = {"tolerance": tolerance, "pulses": pulses, "read_v": read_v, "reads": reads}
-    return _run(backend, start, up, down, range_siemens, spread, {"purpose": "reset", **given})
+    return _run(backend, start, up, down, range_siemens, spread, {"purpose": "reset", **given}, start)
 
 
 def _run(
@@ -114,6 +116,7 @@ def _run(
     range_siemens: float | None,
     spread: float,
     given: dict[str, Any],
+    low: ArrayLike | None,
 ) -> Programmed:
     expect(DeviceBackend, backend=backend)
     expect(Pulse, up=up)
@@ -143,8 +146,10 @@ def _run(
         depress_s=None if down is None else down.width_s,
     )
     check_budget(backend, settings, found)
-    low = np.where(np.isnan(found), math.inf, found) if settings.purpose == "reset" else None
-    loop = Loop(backend, found, response, settings, low=low, noise=float(getattr(backend, "read_noise", 0.0)))
+    lows = None if low is None else checked_targets(low)
+    if lows is not None:
+        check_fit(lows, backend.shape, "low ends")
+    loop = Loop(backend, found, response, settings, low=lows, noise=float(getattr(backend, "read_noise", 0.0)))
     return Programmed.of(settings, found, list(loop.rounds()))
 
 

@@ -18,6 +18,8 @@ STILL = 1e-3
 """Less than this share of the range is no change, and so is less than noise can make."""
 TELLING = 0.1
 """Share of the range above its low end at which what a cell reads tells its step factor."""
+FEW = 3
+"""Bursts that tell where a cell was at first; after so many it is known well enough."""
 MOVED = 0.1
 """Less than this share of what was expected is no reaction."""
 
@@ -39,7 +41,7 @@ class CellEstimate:
     siemens : float
         What it reads before any pulse.
     low : float, optional
-        Its low end in siemens, if that is known; else it is taken to be there.
+        Its low end in siemens, if that is known; else it is taken to be there until it does what such a cell does not.
     noise : float
         Relative standard deviation of a reading.
     """
@@ -59,12 +61,18 @@ class CellEstimate:
     """Whether a burst ever moved it."""
     still: int = 0
     """Bursts in a row after which it read as before."""
+    wanders: bool = False
+    """Whether it changed without a pulse: by its neighbours', or with time."""
     _base: float = field(init=False)
+    _first: float = field(init=False)
+    _done: list[tuple[Burst, float]] = field(default_factory=list)
+    """Bursts so far, of a cell whose low end is not known, and what it read after each."""
     _log: float = 0.0
     _variance: float = field(init=False)
 
     def __post_init__(self) -> None:
         self._base = self.siemens if self.low is None else min(self.low, self.siemens)
+        self._first = self.siemens
         self._variance = self.response.spread**2 + FORGETS**2
         self.place = Place(True, 0.0)
         self._settle()
@@ -118,9 +126,39 @@ class CellEstimate:
             self.still = 0 if moved else self.still + 1
             way = self.factor * (abs(turned - was) + abs(now - turned))
             self._compare(self.factor * (now - was), siemens - before, pulses, way)
+            self._done.append((burst, siemens))
+        elif abs(siemens - before) > max(STILL * self.response.span, 6 * self.noise * siemens):
+            self.wanders = True
+        if self.low is None and len(self._done) <= FEW and pulses:
+            self._place_anew()
         if siemens < self._base and self.low is None:
             self._base = siemens
         self._settle()
+
+    def _place_anew(self) -> None:
+        """Find where on its curve it may have been at first, and its step factor, by what the first bursts did."""
+        response, spread = self.response, max(self.response.spread, FORGETS)
+        foretold = self._base + self.factor * response.rise(self.place)
+        varies = max(response.variation, self.doubt) * abs(foretold - self._first)
+        if abs(foretold - self.siemens) <= max(ERROR / 4 * response.span, self.noise * self.siemens, varies):
+            return  # it does what is believed of it
+        best = math.inf
+        for step in range(2 * response.rising.last + 1):
+            start = Place(True, step / 2)
+            for sigmas in (0.0, -2.0, -1.0, 1.0, 2.0):
+                factor, place = math.exp(sigmas * spread), start
+                base = self._first - factor * response.rise(start)
+                off, way = (sigmas / 2) ** 2 + (step > 0), 0.0
+                for burst, siemens in self._done:
+                    for count, up in ((burst.first, burst.first_up), (burst.second, not burst.first_up)):
+                        after = response.after(place, count, up=up)
+                        way += abs(response.rise(after) - response.rise(place))
+                        place = after
+                    sigma = ERROR * response.span + response.variation * factor * way / math.sqrt(len(self._done) + 1)
+                    sigma = math.hypot(sigma, self.noise * siemens)
+                    off += ((base + factor * response.rise(place) - siemens) / sigma) ** 2
+                if off < best and base >= 0:
+                    best, self._base, self._log, self.place = off, base, math.log(factor), place
 
     def _compare(self, expected: float, found: float, pulses: int, way: float) -> None:
         """Hold what a burst did against what it should have done, by a way of some length; all in siemens."""

@@ -126,6 +126,7 @@ class Loop:
                 self.cells[cell].take(float(siemens[cell]), sent.get(cell, NOTHING))
             else:
                 low = float(self._low[cell]) if isinstance(self._low, np.ndarray) else None
+                low = None if low is None or np.isnan(low) else low
                 self.cells[cell] = CellEstimate(self.response, float(siemens[cell]), low, self._noise)
             standing[cell], burst = self._decide(self.cells[cell], float(self.targets[cell]))
             if burst.first:
@@ -143,12 +144,11 @@ class Loop:
         settings = self.settings
         tolerance = settings.tolerance_siemens
         lowest, highest = cell.span
-        depressing = settings.purpose == "reset" or self.response.falling is not None
-        if not depressing:
-            lowest = cell.siemens
         if settings.purpose == "reset":
             highest = cell.siemens
         outside = not lowest - tolerance <= target <= highest + tolerance
+        if self.response.falling is None:
+            lowest = cell.siemens
         left = settings.pulses - cell.pulses
         if left < 1:
             return OUTSIDE if outside else BUDGET, NOTHING
@@ -169,7 +169,7 @@ class Loop:
         if burst.first:
             return UNDER_WAY, burst
         if outside:
-            unsure = cell.doubt or self.response.variation
+            unsure = cell.doubt or self.response.variation or cell.wanders or (cell.low is None and not cell.pulses)
             if unsure and cell.still < STILL_BURSTS and (bounds.up if target > cell.siemens else bounds.down):
                 return UNDER_WAY, Burst(target > cell.siemens, 1)
             return OUTSIDE, NOTHING

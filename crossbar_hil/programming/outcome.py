@@ -103,7 +103,7 @@ class Programmed(Result):
         first, last = (float(self.conductances[place][cell]) for place in (0, -1))
         reset = self.settings.purpose == "reset"
         side = "above" if last < self.targets[cell] else "below"
-        cannot = "depressing pulses cannot raise it" if side == "above" else "depressing pulses bring it no lower"
+        cannot = "depressing pulses cannot raise it" if side == "above" else "depressing pulses do not lower it"
         words = {
             REACHED: f"reached, {error:.2g} % of the range off",
             NO_TARGET: "no target, left alone",
@@ -113,8 +113,8 @@ class Programmed(Result):
             BUDGET: f"{counted(self.settings.pulses, 'pulse')} were not enough: {error:.3g} % of the range off",
             UNDER_WAY: f"not done: {error:.3g} % of the range off",
         }
-        if reset and stands == OUTSIDE:
-            return f"cannot be brought back: {cannot} than {quantity(last, 'S')} ({error:.3g} % of the range off)"
+        if reset and stands in (OUTSIDE, STUCK):
+            return f"cannot be brought back: {cannot} from {quantity(last, 'S')} ({error:.3g} % of the range off)"
         return words[stands] + (f", from {quantity(first, 'S')}" if stands == STUCK and first != last else "")
 
     @property

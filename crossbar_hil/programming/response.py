@@ -57,7 +57,7 @@ class Track:
         low, high = self._way[inside - 1], self._way[inside]
         with np.errstate(divide="ignore", invalid="ignore"):
             found = inside - 1 + (goal - low) / (high - low)
-        return np.where(after == 0, 0.0, np.where(after > self.last, np.nan, found))
+        return np.where(goal >= self._furthest[-1], np.nan, np.where(after == 0, 0.0, found))
 
     def nearest(self, rise: float, level: float) -> float:
         """Return the level nearest to another one at which the track has a rise, or comes nearest to it."""

@@ -130,7 +130,7 @@ def checked_targets(targets: ArrayLike, where: str = "") -> FloatArray:
     return found
 
 
-def check_fit(targets: FloatArray, shape: tuple[int, int]) -> None:
+def check_fit(targets: FloatArray, shape: tuple[int, int], what: str = "targets") -> None:
     """Refuse targets of another size than the chip.
 
     Raises
@@ -140,7 +140,7 @@ def check_fit(targets: FloatArray, shape: tuple[int, int]) -> None:
     """
     if targets.shape != shape:
         raise DataError(
-            f"the targets are for {targets.shape[0]} rows and {targets.shape[1]} columns, the chip has {shape[0]} rows "
+            f"the {what} are for {targets.shape[0]} rows and {targets.shape[1]} columns, the chip has {shape[0]} rows "
             f"and {shape[1]} columns; nothing was sent"
         )
 

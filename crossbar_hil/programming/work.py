@@ -61,11 +61,17 @@ class Task:
             return Response.even(settings.up, settings.down, settings.range_siemens)
         return response_of(known, settings.up, settings.down, self.bench.kind)
 
+    def _lows(self, siemens: FloatArray) -> FloatArray | None:
+        """Return the low ends of a chip that first reads so: a fresh virtual one is there."""
+        drawn = self.bench.draws_chip and not (self.bench.chip is not None and self.bench.chip.twin)
+        fresh = drawn and self.bench.kind != "hardware" and not self.state and self.left is None
+        return siemens if fresh else lows_of(self.bench, siemens)
+
     def loop(self, backend: DeviceBackend) -> Loop:
         """Return what brings the cells of an open chip to their targets."""
         known = curve_of(self.bench)
         noise = 0.0 if known is None else known.noise
-        lows: Any = self.low if self.low is not None else lambda siemens: lows_of(self.bench, siemens)
+        lows: Any = self.low if self.low is not None else self._lows
         return Loop(backend, self.targets, self.response, self.settings, low=lows, noise=noise)
 
 
