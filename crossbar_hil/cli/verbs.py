@@ -19,6 +19,7 @@ from crossbar_hil.cli import (
     commissioning,
     curves,
     dry_runs,
+    programming,
     runs,
     spiking,
     surveying,
@@ -113,6 +114,7 @@ def cli() -> None:
 
 for verb in (
     *training.VERBS,
+    *programming.VERBS,
     *runs.VERBS,
     *benches.VERBS,
     *beginning.VERBS,
