@@ -27,6 +27,16 @@ CONTENTS: Mapping[str, Content] = {
     "checkpoint.sqlite": Content(
         "application/vnd.sqlite3", "Network, record of its training and answers, as named arrays", "network"
     ),
+    "programming.json": Content(
+        "application/json", "Record: what was asked of the cells, versions, how it ended", "record"
+    ),
+    "task.sqlite": Content(
+        "application/vnd.sqlite3", "Targets of the cells, and what was known of them, as named arrays", "targets"
+    ),
+    "rounds.sqlite": Content(
+        "application/vnd.sqlite3", "Every read and every pulse, round by round, as named arrays", "rounds"
+    ),
+    "chip.sqlite": Content("application/vnd.sqlite3", "State of the virtual chip in the end, as named arrays"),
     "journal.sqlite": Content(
         "application/vnd.sqlite3", "Journal: every operation on the instruments, bound by hashes", "journal"
     ),
