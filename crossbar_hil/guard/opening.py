@@ -50,6 +50,7 @@ def open_bench(
     name_or_file: str | Path = "simulated",
     *,
     seed: int | None = None,
+    task: str | None = None,
     preset: str | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> DeviceBackend:
@@ -60,7 +61,7 @@ def open_bench(
 
     Parameters
     ----------
-    name_or_file, preset, overrides
+    name_or_file, task, preset, overrides
         As of `crossbar_hil.bench.file.load_bench`.
     seed : int, optional
         Seed of a virtual chip; a fresh one if not given.
@@ -77,7 +78,7 @@ def open_bench(
     ((4, 4), 'simulated')
     """
     expect(COUNT, ConfigError, optional=True, seed=seed)
-    bench = load_bench(name_or_file, preset=preset, overrides=overrides)
+    bench = load_bench(name_or_file, task=task, preset=preset, overrides=overrides)
     return open_checked(bench, seed=fresh_seed() if seed is None else int(seed))
 
 
