@@ -86,7 +86,7 @@ def _read_training(run: TrainingRun) -> Callable[[Sequence[Entry]], list[str]]:
         shape = len(wiring.rows), len(wiring.columns)
         try:
             epochs = recorded.fact("epochs") if recorded.fact("status") == "running" else recorded.epochs
-            told = retell(run.bench, run.task, shape, entries, epochs, recorded.fact("seed"))
+            told = retell(run.bench, run.task, shape, entries, epochs, recorded.fact("seed"), recorded.fact("lines"))
             return list(
                 differences_of(recorded, told, entries, run.folder, run.task, shape=shape, being_written=being_written)
             )
