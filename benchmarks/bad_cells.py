@@ -59,7 +59,7 @@ def curve():
 
 
 def chip_of(number, shape, share, kinds):
-    """Return a virtual chip with bad cells, the mask of these, and what each cell can reach as far as a survey knows."""
+    """Return a virtual chip with bad cells, the mask of these, and what cells can reach as far as a survey knows."""
     rng = np.random.default_rng((SEED, number))
     chip = bench_of(None).chip.model_copy(update={"rows": shape[0], "columns": shape[1]}).resolved
     shifts = draw_shifts(chip, curve(), rng)
@@ -69,8 +69,8 @@ def chip_of(number, shape, share, kinds):
     backend = SimulatedBackend(curve(), shifts, chip.k)
     if bad.any():
         backend.hold(bad, siemens)
-    now, top = np.where(bad, siemens, start), min(2 * healthy().middle_siemens, healthy().high_siemens)
-    return backend, bad, Reach(now, np.where(bad, now, np.maximum(now, top)))
+    now = np.where(bad, siemens, start)
+    return backend, bad, Reach.from_start(now, bad, healthy().rise_siemens, healthy().high_siemens)
 
 
 def trained(task, number, shape, share, kinds, way):
