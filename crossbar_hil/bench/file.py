@@ -51,6 +51,7 @@ from crossbar_hil.tables import (
 from crossbar_hil.text import shown
 from crossbar_hil.training.confirmation import CONFIRM, suggested_confirmations
 from crossbar_hil.training.settings import Training
+from crossbar_hil.training.tasks import Task
 from crossbar_hil.twins.file import read_twin
 
 BENCH_FILE = "bench.toml"
@@ -540,7 +541,11 @@ class Bench(Table):
 
 
 def load_bench(
-    name_or_file: str | Path, *, preset: str | None = None, overrides: Mapping[str, Any] | None = None
+    name_or_file: str | Path,
+    *,
+    task: str | None = None,
+    preset: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
 ) -> Bench:
     """Read and check a bench.
 
@@ -548,10 +553,12 @@ def load_bench(
     ----------
     name_or_file : str or Path
         Name of a shipped bench, path of a bench file, or name of an installed backend.
+    task : str, optional
+        Name of a shipped task, laid over the bench; in place of a shipped one it may have a bench file of its own.
     preset : str, optional
-        Name of a shipped preset, laid over the bench.
+        Name of a shipped preset, laid over that.
     overrides : mapping, optional
-        Tables laid over both, as a bench file would spell them; paths are relative to the working directory.
+        Tables laid over all, as a bench file would spell them; paths are relative to the working directory.
 
     Raises
     ------
@@ -559,11 +566,14 @@ def load_bench(
         With every problem found, each naming its key.
     """
     expect(PATH, ConfigError, bench=name_or_file)
-    expect(TEXT, ConfigError, optional=True, preset=preset)
+    expect(TEXT, ConfigError, optional=True, task=task, preset=preset)
     expect(Mapping, ConfigError, optional=True, overrides=overrides)
     overrides = _plain(overrides or {}, "overrides")
-    tables, where = _bench_tables(os.fspath(name_or_file))
+    trained = None if task is None else Task.read(task)
+    tables, where = _bench_tables(os.fspath(name_or_file), trained)
     _refuse_blanks(tables, where)
+    if trained is not None:
+        tables = trained.lay_over(tables, where)
     if preset is not None:
         known = shipped("presets")
         if preset not in known:
@@ -634,8 +644,12 @@ def _check_facts(curve: Any) -> None:
         raise ConfigError(f"curve file {curve}: {'; '.join(problems_of(error, _near))}") from error
 
 
-def _bench_tables(name_or_file: str) -> tuple[dict[str, Any], str]:
+def _bench_tables(name_or_file: str, task: Task | None) -> tuple[dict[str, Any], str]:
     benches = shipped("benches")
+    own = None if task is None else task.bench_file(name_or_file)
+    if own is not None:
+        name = f"{name_or_file}-{own.name.removesuffix('.toml')}"
+        return {"name": name, **_read_toml(own)}, f"bench {name}"
     if name_or_file in benches:
         return {"name": name_or_file, **_read_shipped("benches", name_or_file)}, f"bench {name_or_file}"
     path = Path(name_or_file)

@@ -14,6 +14,8 @@ from crossbar_hil.training.patterns import PatternSet
 def warning_of_reach(bench: Bench) -> str:
     """Say that no weights of a bench's chips meet every target; empty if some may, or if nothing is known of them."""
     training = bench.training
+    if not training.arrangement.is_plain:
+        return ""
     try:
         chips, task = virtual_chips(bench), PatternSet.from_csv(training.pattern_file)
     except CrossbarError:  # whoever trains is told

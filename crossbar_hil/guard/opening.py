@@ -20,7 +20,7 @@ from crossbar_hil.bench.instruments import (
     write_to_stderr,
     wrong_identity,
 )
-from crossbar_hil.bench.opening import fresh_seed, likeness_of, open_backend
+from crossbar_hil.bench.opening import fresh_seed, likeness_of, open_backend, without_bad_cells
 from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.bench.twin_of_chip import with_known_noise
 from crossbar_hil.errors import BenchBusy, ConfigError, CrossbarError, DeadlineError
@@ -34,6 +34,7 @@ from crossbar_hil.owners.state import state_folder
 from crossbar_hil.owners.takeover import PATIENCE_S, take_over
 from crossbar_hil.owners.wear import read_wear, wear_text
 from crossbar_hil.plugins import load
+from crossbar_hil.survey.on_bench.surveying import check_cells
 from crossbar_hil.training.settings import BenchTraining
 from crossbar_hil.visa_record import is_replayed
 
@@ -52,6 +53,7 @@ def open_bench(
     name_or_file: str | Path = "simulated",
     *,
     seed: int | None = None,
+    task: str | None = None,
     preset: str | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> DeviceBackend:
@@ -62,7 +64,7 @@ def open_bench(
 
     Parameters
     ----------
-    name_or_file, preset, overrides
+    name_or_file, task, preset, overrides
         As of `crossbar_hil.bench.file.load_bench`.
     seed : int, optional
         Seed of a virtual chip; a fresh one if not given.
@@ -79,12 +81,13 @@ def open_bench(
     ((4, 4), 'simulated')
     """
     expect(COUNT, ConfigError, optional=True, seed=seed)
-    bench = load_bench(name_or_file, preset=preset, overrides=overrides)
+    bench = load_bench(name_or_file, task=task, preset=preset, overrides=overrides)
     return open_checked(bench, seed=fresh_seed() if seed is None else int(seed))
 
 
 def open_checked(bench: Bench, *, seed: int) -> DeviceBackend:
     """Open a bench that is already checked, for a session that is no run; see `open_bench`."""
+    check_cells(bench, seed)
     guarded = bool(bench.instruments)
     backend = open_guarded(bench, seed=seed, folder=session_folder()) if guarded else open_backend(bench, seed=seed)
     backend.training = BenchTraining(bench.name, with_known_noise(bench).training, seed)
@@ -174,6 +177,7 @@ def open_guarded(
         backend = GuardedBackend(hello)
         backend.owned = owned.pop_all()
         backend.noisy, backend.likeness = bench.noisy, likeness_of(bench)
+        without_bad_cells(bench, backend)
         return backend
 
 
