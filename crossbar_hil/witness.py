@@ -7,7 +7,7 @@ the pulses ``done``, or ``failed``. What ``intend`` writes down is on disk when 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import DeviceBackend, Pulse
@@ -77,6 +77,10 @@ class WitnessedBackend(DeviceBackend):
     def last_train(self) -> Train:
         """Return what the last pulses showed, with the time of the instrument's clock now."""
         raise GuardError(f"a {type(self).__name__} does not tell what its pulses showed")
+
+    def work_done(self) -> dict[str, Any]:
+        """Say what the instruments did so far, for the record; nothing if nobody counts."""
+        return {}
 
     @abstractmethod
     def exposed(self, counts: IntArray) -> IntArray:

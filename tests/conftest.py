@@ -1,6 +1,7 @@
 """Fixtures that several test folders share."""
 
 import gc
+import importlib
 import os
 import signal
 import subprocess
@@ -46,10 +47,29 @@ for each, how in ((signal.SIGINT, signal.default_int_handler), (getattr(signal, 
         signal.signal(each, how)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collect_file():
-    """Look for doctests in the source only: tests have none."""
-    return [each for each in (yield) if type(each) is pytest.Module]
+class Doctests:
+    """Look for doctests in the source only, and there in modules that have one, by the name that others import.
+
+    To import all of it by the names of its folders, as pytest would, takes each worker a second.
+    """
+
+    @staticmethod
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collect_file(file_path):
+        found = yield
+        if TESTS in file_path.parents:
+            return [each for each in found if type(each) is pytest.Module]
+        if b">>>" not in file_path.read_bytes():
+            return []
+        for each in found:
+            each.obj = importlib.import_module(_name_of(file_path))
+        return found
+
+
+def _name_of(path):
+    """Return the name of a module of the source, whose folders are all inside the package."""
+    parts = [part for part in path.relative_to(TESTS.parent).with_suffix("").parts if part != "__init__"]
+    return ".".join(parts if parts[0] == "crossbar_hil" else ["crossbar_hil", *parts])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -65,6 +85,7 @@ subprocess.Popen = forking.Popen
 
 
 def pytest_configure(config):
+    config.pluginmanager.register(Doctests())  # hooks of this file are asked about its folder only
     forking.Popen.on = sys.platform == "linux" and config.option.markexpr == "not campaign"
     if forking.Popen.on and "PYTEST_XDIST_WORKER" in os.environ:
         _compile_once()

@@ -357,6 +357,10 @@ class SchemeTable(Table):
     write: str
     disturb_v: Volt | None = None
     """Largest voltage that a cell may see which is not being written; a little over half the pulse if not given."""
+    read_by: Literal["pattern", "cell"] | None = None
+    """Whether the rows of a pattern are driven together or one after the other; the plan chooses if not given."""
+    zero_every: Annotated[Whole, Field(ge=1)] = 1
+    """Batches of reads that a zero reading serves."""
 
 
 class MeasurementTable(Table):

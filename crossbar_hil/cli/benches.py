@@ -58,6 +58,7 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | 
 
         from crossbar_hil.bench.checking import check_bench, check_wiring, reachable_by_others  # noqa: PLC0415
         from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
+        from crossbar_hil.bench.foretelling import epoch_reads  # noqa: PLC0415
         from crossbar_hil.bench.line_order import find_order  # noqa: PLC0415
         from crossbar_hil.bench.opening import words_of_opening  # noqa: PLC0415
         from crossbar_hil.guard.opening import held_for_a_look, open_bench  # noqa: PLC0415
@@ -90,8 +91,10 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | 
                         order = find_order(conductances, reference, noise)
                         problems = order.problems
                 view.phase(MAKING_SAFE, brief=not checked.instruments)
-    notes = [] if problems else [*(order.notes if order else []), *reachable_by_others(load_bench(bench))]
     sound = None if problems else load_bench(bench)
+    notes = [*(order.notes if order else []), *reachable_by_others(sound)] if sound is not None else []
+    if sound is not None and (said := epoch_reads(sound)):
+        notes.append(f"an epoch reads {said}")
     left, reach = (None, "") if sound is None else _what_is_left(sound, conductances)
     if as_json:
         print_json(bench=bench, problems=problems, notes=notes, headroom=left and left.as_record(), reach=reach)
@@ -354,8 +357,8 @@ VERBS = (check, read, characterise, emulate, safe)
 
 def _what_is_left(bench: Any, conductances: Any) -> tuple[Any, str]:
     """Return the headroom of the cells of a sound bench, and a warning of what its training may reach."""
+    from crossbar_hil.bench.foretelling import warning_of_reach  # noqa: PLC0415
     from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415 - --help must not wait for it
-    from crossbar_hil.bench.reach import warning_of_reach  # noqa: PLC0415
     from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
 
     with phases() as view:

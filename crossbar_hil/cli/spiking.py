@@ -48,6 +48,12 @@ def _network_options(verb: Any) -> Any:
             click.option(
                 "--preset", default="tuned", show_default=True, help="published (weights 0 to 1), siemens or tuned."
             ),
+            click.option(
+                "--homeostasis",
+                default="paced",
+                show_default=True,
+                help="Thresholds rise by less where there are more images (paced), or by as much (constant).",
+            ),
             click.option("--states", type=int, help="Equally spaced states of a cell; any conductance if not given."),
             click.option("--rule", help="How an update lands on states: nearest, stochastic, carry or pulse."),
             click.option("--curve", metavar="FILE", help="With rule pulse: measured curves, such as figure2a."),
@@ -179,7 +185,7 @@ def sweep(
 
     runner = make_scheduler(scheduler or "processes", workers)
     if begun is not None:
-        unset = {"preset": "tuned", "stuck": 0.0}
+        unset = {"preset": "tuned", "stuck": 0.0, "homeostasis": "paced"}
         named = {name: value for name, value in given.items() if value != unset.get(name)}
         check_nothing_else(begun, {"over": over, "networks": networks, "seed": seed, "to": folder, **named})
         opened = NetworkFolder.reopen(begun, KIND)

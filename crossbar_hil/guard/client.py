@@ -294,7 +294,8 @@ class GuardedBackend(DeviceBackend):
     def __init__(self, hello: Hello) -> None:
         self._hello = hello
         self.safe_report: dict[str, Any] | None = None
-        """How the bench was made safe at the end: cause, confirmed, failures; None while a guard keeps it."""
+        """How the bench was made safe at the end: cause, confirmed, failures, work that was done until then; None
+        while a guard keeps it."""
         self._rescuing = threading.Lock()
         self._guard = GuardProcess(hello, on_lost=self._rescue)
         self._accepted_pulse: Pulse | None = None
@@ -362,6 +363,10 @@ class GuardedBackend(DeviceBackend):
     def request_stop(self, cause: str) -> None:
         """Have the guard stop after the operation under way; the request under way, or the next one, is refused."""
         self._guard.request_stop(cause)
+
+    def work_done(self) -> dict[str, Any]:
+        """Say what the instruments did until the guard ended; nothing before."""
+        return dict((self.safe_report or {}).get("work", {}))
 
     def identify(self) -> dict[str, Any]:
         """Name every instrument, its settings, the schemes and the wiring, as the guard found them."""

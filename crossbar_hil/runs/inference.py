@@ -169,6 +169,7 @@ def judge_patterns(
         if backend.kind != run.kind:
             raise RunError(f"run {run.name} is of kind {run.kind}, but its bench now opens a {backend.kind} device")
         trainer = make_trainer(run.bench.training, backend)
+        trainer.outputs = task.train_labels.shape[1]
         reads = max(reads_wanted(repeat, backend.noisy, epochs), 1)
         predictions = [trainer.predict(bits) for _ in range(reads)]
     if labels.shape != predictions[0].outputs.shape:
@@ -185,7 +186,8 @@ def judge_patterns(
         lines.append(
             Line(as_text(pattern), as_text(label), says, [float(value) for value in activations], verdict, same)
         )
-    contradictions = contradictory_pairs(bits, labels) if trainer.v0 == -trainer.v1 else []
+    odd = trainer.v0 == -trainer.v1 and not trainer.arrangement.bias
+    contradictions = contradictory_pairs(bits, labels) if odd else []
     return Answer(run.name, run.kind, lines, len(bits) - len(contradictions), reads)
 
 

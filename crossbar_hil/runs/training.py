@@ -9,6 +9,7 @@ from typing import Any
 
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import Bench, Chip
+from crossbar_hil.bench.foretelling import epoch_reads
 from crossbar_hil.bench.named_files import NamedFile, renamed
 from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.bench.virtual_chips import VirtualChips, virtual_chips
@@ -23,6 +24,7 @@ from crossbar_hil.runs.recorded_settings import dump_tables
 from crossbar_hil.runs.run import RunOutcome
 from crossbar_hil.runs.training_record import (
     Record,
+    Sizes,
     check_fresh,
     check_replay,
     create_record,
@@ -100,6 +102,10 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         return tuple(self._trainer.update.pulses())
 
     @property
+    def _sizes(self) -> Sizes:
+        return Sizes.of(self._task, self._trainer.arrangement.depth)
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the chip."""
         return self._trainer.backend.shape
@@ -115,8 +121,10 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
             "shape": list(backend.shape),
             "bench_sha256": bench_hash(folder.folder),
             "device": backend.identify(),
+            **({"reading": said} if self._checked is not None and (said := epoch_reads(self._checked)) else {}),
             "confirm": self._trainer.confirm,
             "learning_rule": described(self._trainer.rule),
+            **self._network(),
             **facts_of_chips(backend, self._checked, known=self._chips),
             **provenance(),
             "started_utc": folder.started_utc,
@@ -126,6 +134,13 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         if isinstance(backend, GuardedBackend):
             backend.note_record(beginning_of(facts, self._task, self._checked, folder.folder))
         self._record = create_record(folder.folder, facts, self._task, backend)
+
+    def _network(self) -> dict[str, str]:
+        """Say what network is trained, unless it is one layer that takes the whole chip."""
+        arrangement, task = self._trainer.arrangement, self._task
+        if arrangement.is_plain:
+            return {}
+        return {"network": arrangement.in_words(task.train.shape[1], task.train_labels.shape[1])}
 
     def reopen(self, folder: Path) -> None:
         """Open the record of a run to go on with it."""
@@ -170,7 +185,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         """What was trained, once it has ended."""
         if not self._done:
             return None
-        recorded = reread_epochs(self._record, self.shape, len(self._task.train))[: self._done]
+        recorded = reread_epochs(self._record, self.shape, self._sizes)[: self._done]
         epochs = [*recorded[:-1], self._last[-1]]  # why it was given up is not in the tables
         return self._trainer.result(self._task.train, self._task.train_labels, epochs)
 
@@ -191,8 +206,8 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         if self._fresh is None:
             return None
         trainer = self._trainer
-        targets = {"target0": trainer.target0, "target": trainer.target}
-        return Assurance.of(self._fresh, self._task.train_labels, beta=trainer.beta, **targets)
+        settings = {"beta": trainer.beta, "target0": trainer.target0, "target": trainer.target}
+        return Assurance.by(trainer.arrangement, self._fresh, self._task, **settings)
 
     def finish(self, status: str, reason: str) -> None:
         """Write how it ended, and what the chip is like now."""
@@ -201,8 +216,11 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         if result is not None:
             facts |= ending_of(result, self.assurance)
             facts["reason"] = reason or facts["reason"]
+        backend = self._trainer.backend
+        if isinstance(backend, GuardedBackend) and (work := backend.work_done()):
+            facts["bench_work"] = work
         unresponsive = None if result is None else result.unresponsive
-        finish_record(self._record, facts, self._trainer.backend, unresponsive)
+        finish_record(self._record, facts, backend, unresponsive)
 
     def discard(self) -> None:
         """Close the record."""

@@ -18,6 +18,10 @@ from crossbar_hil.text import counted
 SCHEMA_VERSION = 1
 RECENT = 200
 """The accuracy shown while a network learns is that of so many images."""
+WARNED = 0.05
+"""Share of these that may be silent without a warning."""
+STOPPED_AFTER = 500
+"""A training ends when more than half of so many images were silent."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,6 +52,24 @@ class Progress(Result):
     def spikes(self) -> int:
         """Output spikes while learning."""
         return int(self.record[:, 3].sum())
+
+    def warning(self) -> str:
+        """Say that images fall silent, or nothing."""
+        silent, images = silent_of_last(self.record, RECENT)
+        if images < RECENT or silent < WARNED * images:
+            return ""
+        return f"{silent} of the last {images} images were silent: the neurons no longer reach their thresholds"
+
+    def why_to_stop(self) -> str:
+        """Say that most images are silent, so that there is no use in going on, or nothing."""
+        silent, images = silent_of_last(self.record, STOPPED_AFTER)
+        if images < STOPPED_AFTER or 2 * silent <= images:
+            return ""
+        return (
+            f"stopped after {self.shown} images: {silent} of the last {images} were silent, so nothing is learnt any "
+            "more; fewer images or passes, more neurons, less wire, or --homeostasis paced keep thresholds within "
+            "reach"
+        )
 
     def told(self) -> list[tuple[str, str]]:
         """Return how far it is, and what came of it."""
@@ -143,3 +165,16 @@ class Progress(Result):
                 int(found["result_images"]),
             )
         return cls(state, totals, found["record"], labels("labels"), result, found["sample"], found["sample_labels"])
+
+
+def silent_of_last(record: IntArray, images: int) -> tuple[int, int]:
+    """Return how many of about the last so many images were silent, and how many these are.
+
+    >>> silent_of_last(np.array([[10, 0, 9, 0], [20, 0, 1, 5], [30, 0, 2, 5]]), 20)
+    (3, 20)
+    """
+    if not len(record):
+        return 0, 0
+    first = int(np.searchsorted(record[:, 0], record[-1, 0] - images, side="right"))
+    before = record[first - 1, 0] if first else 0
+    return int(record[first:, 2].sum()), int(record[-1, 0] - before)

@@ -20,6 +20,7 @@ from crossbar_hil.shipped import data_file
 from crossbar_hil.spiking.network.devices import lognormal_factors, stuck_masks
 from crossbar_hil.spiking.network.model import SpikingModel
 from crossbar_hil.spiking.network.network import PUBLISHED, Protocol
+from crossbar_hil.spiking.network.pacing import HOMEOSTASES, pace, paced_model, paced_protocol
 from crossbar_hil.spiking.network.states import UPDATE_SCHEMES, Synapses, as_falling, linear_states, measured_states
 from crossbar_hil.spiking.network.stepwise import Engine
 from crossbar_hil.spiking.tasks import models
@@ -74,6 +75,9 @@ class SpikingSettings:
     """Time steps of a training image."""
     test_steps: int | None = None
     """Time steps of a test image."""
+    homeostasis: str = "paced"
+    """Whether what an own spike adds to a threshold of the tuned network shrinks where a neuron gets more images than
+    that was tuned for ("paced"), or stays ("constant")."""
     bench: str | None = None
     """The network of a device; None for one that is computed."""
     part: int = 10
@@ -82,6 +86,7 @@ class SpikingSettings:
     def __post_init__(self) -> None:
         _one_of("dataset", self.dataset, DATASETS)
         _one_of("preset", self.preset, PRESETS)
+        _one_of("homeostasis", self.homeostasis, HOMEOSTASES)
         if self.rule is not None:
             _one_of("rule", self.rule, UPDATE_SCHEMES)
         for name, least, most in (
@@ -212,11 +217,10 @@ def model_of(settings: SpikingSettings, split: Split, *, outputs: int | None = N
     inputs = split.train.intensities.shape[1]
     if settings.bench is not None:
         return stripes_model(inputs, outputs or inputs, STRIPE_V)
-    many = len(np.unique(split.train.labels)) > len(models.CLASSES)
-    neurons = settings.neurons or (150 if many and settings.preset == "tuned" else 50)
+    neurons = _neurons(settings, split)
     if settings.preset == "tuned":
-        make = models.tuned_ten_model if many else models.tuned_model
-        model = make("siemens", inputs=inputs, outputs=neurons)
+        make = models.tuned_ten_model if _many(split) else models.tuned_model
+        model = paced_model(make("siemens", inputs=inputs, outputs=neurons), _pace(settings, split))
     else:
         units = "weights" if settings.preset == "published" else "siemens"
         model = models.published_model(units, inputs=inputs, outputs=neurons)
@@ -236,6 +240,29 @@ def model_of(settings: SpikingSettings, split: Split, *, outputs: int | None = N
         factors = lognormal_factors((inputs, neurons), settings.step_spread, np.random.default_rng([seed, 3]))
         model = replace(model, cells=replace(model.cells, factors=factors))
     return replace(model, cells=replace(model.cells, read_noise=settings.read_noise))
+
+
+def _many(split: Split) -> bool:
+    """Whether the network for all ten digits is meant."""
+    return len(np.unique(split.train.labels)) > len(models.CLASSES)
+
+
+def _tuned_protocol(split: Split) -> Protocol:
+    return models.TUNED_TEN if _many(split) else models.TUNED
+
+
+def _neurons(settings: SpikingSettings, split: Split) -> int:
+    return settings.neurons or (150 if _many(split) and settings.preset == "tuned" else 50)
+
+
+def _pace(settings: SpikingSettings, split: Split) -> float:
+    """Return the share of the tuned increments of thresholds that is left for so many images."""
+    if settings.homeostasis == "constant":
+        return 1.0
+    tuned_for = models.TUNED_TEN_SHOWN if _many(split) else models.TUNED_SHOWN
+    protocol = _tuned_protocol(split)
+    protocol = replace(protocol, passes=settings.passes or protocol.passes)
+    return pace(len(split.train), protocol, _neurons(settings, split), tuned_for)
 
 
 def _with_states(synapses: Synapses, settings: SpikingSettings) -> Synapses:
@@ -310,8 +337,7 @@ def protocol_of(settings: SpikingSettings, split: Split) -> Protocol:
     elif settings.preset != "tuned":
         protocol = PUBLISHED
     else:
-        many = len(np.unique(split.train.labels)) > len(models.CLASSES)
-        protocol = models.TUNED_TEN if many else models.TUNED
+        protocol = paced_protocol(_tuned_protocol(split), _pace(settings, split))
     own: dict[str, Any] = {
         "passes": settings.passes,
         "training_steps": settings.steps,

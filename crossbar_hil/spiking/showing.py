@@ -31,6 +31,7 @@ class LinesOfImages(Lines, SilentView):
         super().__init__(console)
         self._fields, self._pace = fields, Pace(clock)
         self._total, self._printed = 1, -1
+        self._warned = False
 
     def begin(self, total: int, shape: tuple[int, int]) -> None:
         """Take note of the images in all, and of the time."""
@@ -41,6 +42,10 @@ class LinesOfImages(Lines, SilentView):
     def show(self, progress: Standing) -> None:
         """Print a line if it is time for one."""
         self._pace.step(progress.shown)
+        warning = progress.warning()
+        if warning and not self._warned:
+            self.print(f"warning: {warning}")
+        self._warned = bool(warning)
         due = LINES * progress.shown // self._total
         if due <= self._printed:
             return
@@ -86,6 +91,8 @@ class LiveView(OnTerminal, SilentView):
         yield self._bar.get_renderable()
         if self._standing is not None:
             yield Text(numbers(self._standing.record, self._rate), no_wrap=True, overflow="ellipsis")
+            if warning := self._standing.warning():
+                yield Text(f"warning: {warning}", no_wrap=True, overflow="ellipsis")
             if self._fields:
                 yield fields_text(self._standing.state.weights)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import Bench
+from crossbar_hil.errors import Stopped
 from crossbar_hil.results.conditions import Conditions
 from crossbar_hil.runs.folder import RunFolder
 from crossbar_hil.runs.life import RecordedWork
@@ -96,7 +97,13 @@ class SpikingWork(RecordedWork[Progress]):
         write_record(folder, {**record, **again})
 
     def steps(self, leave_if_wanted: Callable[[], None]) -> Iterator[Progress]:
-        """Teach, part by part, then label the neurons and test the network."""
+        """Teach, part by part, then label the neurons and test the network.
+
+        Raises
+        ------
+        Stopped
+            If most images have fallen silent.
+        """
         network, split = self._network, self._split
         self._view.begin(len(split.train) * network.protocol.passes, self.shape)
         progress = self._start()
@@ -104,6 +111,8 @@ class SpikingWork(RecordedWork[Progress]):
             self._progress = progress
             yield progress
             self._keep(progress)
+            if why := progress.why_to_stop():
+                raise Stopped(why)
 
         def tick(what: str, done: int, total: int) -> None:
             self._view.tick(what, done, total)

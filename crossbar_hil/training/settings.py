@@ -10,13 +10,15 @@ from pydantic import BeforeValidator, Field, model_validator
 from crossbar_hil import defaults
 from crossbar_hil.arguments import is_number
 from crossbar_hil.backend import DeviceBackend, Pulse
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.plugins import load
+from crossbar_hil.quantities import whole
 from crossbar_hil.shipped import data_file
 from crossbar_hil.tables import Number, PerAmpere, Second, Siemens, Table, Volt, Whole
 from crossbar_hil.text import shown
 from crossbar_hil.training.asking import Rule, as_rule, draws, make_rule, most_in_epoch
-from crossbar_hil.training.learnable import check_learnable
+from crossbar_hil.training.learnable import check_learnable_by
+from crossbar_hil.training.lines.arrangement import Arrangement, Layers, Pairs
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.trainer import Trainer
 from crossbar_hil.training.updates import Update
@@ -28,6 +30,18 @@ def _single(options: Any) -> Any:
         if not isinstance(value, bool | str) and not is_number(value):
             raise ConfigError(f"{name}: {shown(value)} must be a finite number, text, true or false")
     return options
+
+
+def _hidden(units: Any) -> Any:
+    """Return whole numbers of hidden units; of several layers a tuple, which may be typed as "8,8"."""
+    if isinstance(units, str) and "," in units:
+        units = [each.strip() for each in units.split(",")]
+    if not isinstance(units, list | tuple):
+        return whole(units)
+    found = tuple(whole(each) for each in units)
+    if len(found) > 1 and not all(isinstance(each, int) and each > 0 for each in found):
+        raise ConfigError(f"{shown(list(found))} must be a whole number of hidden units for each layer, at least one")
+    return found if len(found) > 1 else found[0] if found else 0
 
 
 class Training(Table):
@@ -82,12 +96,35 @@ class Training(Table):
     """Evaluations of a chip that has converged, by reads alone; 20 if readings are known to vary, else none."""
     check_labels: bool = True
     """Whether labels are refused that no chip without bias can learn; needs cells that follow Ohm's law."""
+    hidden: Annotated[int | tuple[int, ...], BeforeValidator(_hidden)] = 0
+    """Hidden units between the inputs and the outputs; a list for several layers of them."""
+    bias: bool = False
+    """Whether every layer has an input that is always at the voltage of a 1."""
+    shortcuts: bool = False
+    """Whether the bits of a pattern are inputs of every layer, beside the hidden units."""
+    pairs: Pairs = "columns"
+    """Lines that make a differential pair: two columns, or two rows that carry an input and its negative."""
+    layers: Layers = "side by side"
+    """Whether layers have columns of their own and share rows, or are stacked: rows of their own and shared columns."""
 
     @model_validator(mode="after")
     def _depressing_whole(self) -> Self:
         if (self.depress_v is None) != (self.depress_s is None):
             raise ConfigError("depress_v goes with depress_s")
         return self
+
+    @model_validator(mode="after")
+    def _network_makes_sense(self) -> Self:
+        _ = self.arrangement
+        return self
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """What network it is, and how its layers lie on the chip."""
+        try:
+            return Arrangement.of(dict(self))
+        except DataError as error:
+            raise ConfigError(str(error)) from error
 
     @property
     def pulse(self) -> Pulse:
@@ -122,8 +159,8 @@ def check_labels(settings: Training) -> None:
     if settings.check_labels:
         task = PatternSet.from_csv(settings.pattern_file)
         target0 = -settings.target if settings.target0 is None else settings.target0
-        volts = {"v0": settings.v0, "v1": settings.v1}
-        check_learnable(task.train, task.train_labels, **volts, target0=target0, target=settings.target)
+        volts = {"v0": settings.v0, "v1": settings.v1, "target0": target0, "target": settings.target}
+        check_learnable_by(settings.arrangement, task.train, task.train_labels, **volts)
 
 
 def make_update(settings: Training) -> tuple[Rule, Update]:
@@ -142,7 +179,7 @@ def make_update(settings: Training) -> tuple[Rule, Update]:
 def make_trainer(settings: Training, backend: DeviceBackend, *, seed: int | None = None, number: int = 0) -> Trainer:
     """Make the trainer that a bench file describes; a rule that draws trains with a seed alone."""
     rule, update = make_update(settings)
-    what = settings.model_dump(include=_AS_THEY_ARE)
+    what = {"arrangement": settings.arrangement, **settings.model_dump(include=_AS_THEY_ARE)}
     return Trainer(backend, update=update, rule=rule, seed=seed, number=number, **what)
 
 
@@ -184,7 +221,7 @@ class BenchTraining:
         """
         described, bare = self.make_trainer(trainer.backend), Trainer(trainer.backend)
         found: list[str] = []
-        for name in ("pulse", "update", "rule", *sorted(_AS_THEY_ARE)):
+        for name in ("pulse", "update", "rule", "arrangement", *sorted(_AS_THEY_ARE)):
             there, here, default = (getattr(each, name) for each in (described, trainer, bare))
             if here == default != there and not (name == "update" and "pulse" in "".join(found)):
                 found.append(f"{name} is {_text(there)} there, {_text(here)} here")

@@ -10,7 +10,7 @@ from crossbar_hil.arguments import FLAG, expect, is_number
 from crossbar_hil.arrays import FloatArray, IntArray, at
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.errors import DataError
-from crossbar_hil.training.pairs import potentiating_counts
+from crossbar_hil.training.lines.pairs import potentiating_counts
 
 MOST_TRIES = 100
 UNSENT = "nothing of it was sent"

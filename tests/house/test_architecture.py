@@ -17,7 +17,7 @@ PLUG_INS = FOLDERS[1:]
 # its own folder or from a lower layer, so folders between the same bars do not know each other. Every folder with
 # modules is in exactly one layer.
 LAYERS = {
-    "crossbar_hil": ". | figures | results screen | curves/files training/rules spiking/network"
+    "crossbar_hil": ". | figures | results screen | curves/files training/lines training/rules spiking/network"
     " | curves training spiking/tasks | twins | owners | bench | guard | runs/live | commissioning runs studies"
     " | runs/audit runs/exports runs/many studies/convergence | gui spiking watch | cli",
     "instruments": "settings transport | scpi tsp | .",

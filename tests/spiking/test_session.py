@@ -2,6 +2,7 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -189,6 +190,23 @@ def test_wires_that_training_did_not_have_cost_accuracy_and_gains_give_it_back(w
     assert whole.test(Faults(wire_ohm=0.3, compensate=True)).accuracy > ideal - 0.05
 
 
+def test_a_training_of_which_most_images_are_silent_ends_and_is_kept(tmp_path):
+    outcome = train_spiking(replace(SMALL, steps=1, passes=20), seed=1, out=tmp_path)
+    assert outcome.status == "interrupted"
+    assert outcome.reason.startswith("stopped after 500 images: ")
+    kept = SpikingRun(outcome.folder)
+    assert kept.facts["reason"] == outcome.reason
+    assert kept.progress.shown == 500
+
+
+def test_it_warns_when_one_image_in_twenty_falls_silent(whole):
+    record = np.array([[100, 50, 0, 400], [200, 60, 9, 300], [300, 60, 1, 300]])
+    assert not replace(whole.progress, record=record[:1] + np.array([0, 0, 90, 0])).warning()
+    assert replace(whole.progress, record=record).warning().startswith("10 of the last 200 images were silent")
+    record[2, 2] = 0
+    assert not replace(whole.progress, record=record).warning()
+
+
 def test_images_that_are_not_those_of_the_training_are_refused(whole, tmp_path):
     record = {**whole.settings, "data_sha256": "0" * 64}
     (tmp_path / "checkpoint.sqlite").write_bytes((whole.folder / "checkpoint.sqlite").read_bytes())
@@ -208,6 +226,7 @@ def test_images_that_are_not_those_of_the_training_are_refused(whole, tmp_path):
         ({"preset": "published", "wire_ohm": 1.0}, "preset published has weights without a unit"),
         ({"wire_ohm": -1.0}, "wire -1.0 ohm must be finite and not negative"),
         ({"stuck": 1.5}, "stuck 1.5 is a share of the cells"),
+        ({"homeostasis": "none"}, "homeostasis 'none' is none of paced, constant"),
         ({"dataset": "stripes"}, "dataset stripes needs a device, --bench"),
         ({"bench": "simulated"}, "a device learns the dataset stripes, not digits"),
         ({"bench": "simulated", "dataset": "stripes", "neurons": 3}, "neurons is a setting of a computed network"),

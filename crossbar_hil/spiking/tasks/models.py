@@ -27,6 +27,9 @@ TUNED = Protocol(passes=3, rates=(1.0, 0.5, 0.25), label_after=True, readout="li
 """Three passes over the training images with smaller and smaller changes, then labels with fixed weights."""
 TUNED_TEN = Protocol(passes=2, rates=(1.0, 0.3), label_after=True, readout="likelihood")
 """The like in two passes."""
+TUNED_SHOWN, TUNED_TEN_SHOWN = 64.0, 134.0
+"""Images a neuron, over all passes, for which the tuned increments of thresholds were found, rounded up: 999 images in
+three passes for 50 neurons, and 10,000 in two for 150; see `crossbar_hil.spiking.network.pacing`."""
 LOW_SIEMENS, HIGH_SIEMENS = 5e-5, 1e-2
 
 
