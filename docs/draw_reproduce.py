@@ -14,7 +14,7 @@ from crossbar_hil.bench.file import load_bench
 from crossbar_hil.figures.cells import DIVERGING, draw_cells
 from crossbar_hil.figures.panes import COLOURS
 from crossbar_hil.shipped import data_file
-from crossbar_hil.training.pairs import difference
+from crossbar_hil.training.lines.pairs import difference
 from crossbar_hil.training.patterns import PatternSet, as_text
 from crossbar_hil.training.settings import make_trainer
 
