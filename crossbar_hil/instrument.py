@@ -325,6 +325,21 @@ class SourceMeter(Instrument):
             self.measure()
 
 
+Line = int | tuple[int, int]
+"""Where a line of the chip hangs: a matrix column, of the card that holds the others, or slot and column."""
+Place = tuple[int, int]
+"""Slot and column."""
+
+
+def place_of(line: Line, slot: int) -> Place:
+    """Return slot and column of a line, that of the usual card if it names none.
+
+    >>> place_of(5, 1), place_of((2, 5), 1)
+    ((1, 5), (2, 5))
+    """
+    return line if isinstance(line, tuple) else (slot, line)
+
+
 class SwitchMatrix(Instrument):
     """A matrix of relays between ports (matrix rows) and lines (matrix columns).
 
@@ -346,8 +361,8 @@ class SwitchMatrix(Instrument):
             If the model has no such slot, row or column.
         """
 
-    def explain(self, ports: Mapping[str, str], lines: Mapping[int, str]) -> None:
-        """Take what hangs on matrix rows (by letter or number) and matrix columns, for who has to be told."""
+    def explain(self, ports: Mapping[str, str], lines: Mapping[Place, str]) -> None:
+        """Take what hangs on matrix rows (by letter or number) and on columns of cards, for who has to be told."""
 
     @abstractmethod
     def prepare(self) -> None:

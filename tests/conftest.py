@@ -81,6 +81,15 @@ def pytest_make_collect_report(collector):
     return report
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector, obj):
+    """Make no tests of a campaign that nobody asked for: with their parameters there are a thousand to leave out."""
+    marks = getattr(obj, "pytestmark", ())
+    if collector.config.option.markexpr == "not campaign" and isinstance(marks, list):
+        return [] if any(mark.name == "campaign" for mark in marks) else None
+    return None
+
+
 subprocess.Popen = forking.Popen
 
 

@@ -27,10 +27,11 @@ from crossbar_hil.bench.curve_facts import read_facts, with_facts
 from crossbar_hil.bench.effects import MOST_VARIATION, Effects
 from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, renamed
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError, RunError, reason_of
+from crossbar_hil.instrument import Place, place_of
 from crossbar_hil.owners.addresses import why_no_library, why_no_resource
 from crossbar_hil.parsing import parse_toml
 from crossbar_hil.plugins import names, nearest
-from crossbar_hil.quantities import share, si
+from crossbar_hil.quantities import share, si, whole
 from crossbar_hil.results.conditions import Conditions
 from crossbar_hil.shipped import data, data_file, is_name, is_shipped, read_bytes, shipped
 from crossbar_hil.tables import (
@@ -294,6 +295,20 @@ class LimitTable(Table):
         return self
 
 
+def _line(value: Any) -> Any:
+    """Return a matrix column, or slot and column."""
+    if not isinstance(value, list | tuple):
+        return whole(value)
+    if len(value) != 2:
+        raise ConfigError(
+            f"{shown(value)} must be a matrix column, or the slot of a card and its column, such as [2, 5]"
+        )
+    return tuple(whole(each) for each in value)
+
+
+LineField = Annotated[int | tuple[int, int], BeforeValidator(_line)]
+
+
 class InstrumentTable(Table):
     """``[instruments.NAME]``: one instrument."""
 
@@ -340,14 +355,20 @@ class WiringTable(Table):
     matrix: str = "matrix"
     """Name of the switch matrix among the instruments."""
     slot: Whole = 1
-    rows: list[Whole]
-    """Matrix column of each chip row, the first first."""
-    columns: list[Whole]
+    """Card of every line that names none."""
+    rows: list[LineField]
+    """Matrix column of each chip row, the first first; ``[slot, column]`` on another card."""
+    columns: list[LineField]
     """Matrix column of each chip column."""
     ports: dict[str, str]
     """Matrix row (letter or number) of each port: drive, meter, ground, guard, divider."""
     sources: dict[str, str]
     """Source channel behind a port, as ``"smu.a"``: instrument, channel."""
+
+    @property
+    def lines(self) -> list[Place]:
+        """Slot and column of every line, the rows first."""
+        return [place_of(line, self.slot) for line in (*self.rows, *self.columns)]
 
 
 class SchemeTable(Table):

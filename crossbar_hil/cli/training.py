@@ -61,6 +61,7 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @_setting("training", "patterns", "--patterns", metavar="FILE", help="Pattern file: pattern,label,set.")
 @_setting("training", "rule", "--rule", metavar="NAME", help="Learning rule, such as delta or stochastic.")
 @click.option("--rule-option", "rule_options", multiple=True, metavar="KEY=VALUE", help="One option of the rule.")
+@_setting("training", "cells", "--cells", metavar="FILE", help="Bad cells to leave out: what `survey` wrote.")
 @_setting("training", "hidden", "--hidden", metavar="UNITS", help="Hidden units; 8,8 for two layers of them.")
 @_setting("training", "bias", "--bias", metavar="YES|NO", help="Give every layer an input that is always a 1.")
 @_setting("training", "shortcuts", "--shortcuts", metavar="YES|NO", help="Lead the inputs past hidden units too.")

@@ -266,7 +266,7 @@ class Keeper:
     def _write_safe(self, report: SafeReport) -> SafeReport:
         self.machine.to(State.SAFE if report.confirmed else State.BROKEN)
         try:
-            self._journal.append("safe", asdict(report))
+            self._journal.append("safe", {**asdict(report), "work": self.chip.work_done()})
             self._journal.commit()
         except CrossbarError as error:
             report = replace(report, failures=(*report.failures, f"not in the journal: {error}"))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from crossbar_hil.bench.instruments import (
     write_to_stderr,
     wrong_identity,
 )
-from crossbar_hil.bench.opening import fresh_seed, likeness_of, open_backend
+from crossbar_hil.bench.opening import fresh_seed, likeness_of, open_backend, without_bad_cells
 from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.bench.twin_of_chip import with_known_noise
 from crossbar_hil.errors import BenchBusy, ConfigError, CrossbarError, DeadlineError
@@ -32,6 +33,7 @@ from crossbar_hil.owners.addresses import is_loopback_allowed, on_loopback
 from crossbar_hil.owners.state import state_folder
 from crossbar_hil.owners.takeover import PATIENCE_S, take_over
 from crossbar_hil.plugins import load
+from crossbar_hil.survey.on_bench.surveying import check_cells
 from crossbar_hil.training.settings import BenchTraining
 from crossbar_hil.visa_record import is_replayed
 
@@ -84,6 +86,7 @@ def open_bench(
 
 def open_checked(bench: Bench, *, seed: int) -> DeviceBackend:
     """Open a bench that is already checked, for a session that is no run; see `open_bench`."""
+    check_cells(bench, seed)
     guarded = bool(bench.instruments)
     backend = open_guarded(bench, seed=seed, folder=session_folder()) if guarded else open_backend(bench, seed=seed)
     backend.training = BenchTraining(bench.name, with_known_noise(bench).training, seed)
@@ -173,6 +176,7 @@ def open_guarded(
         backend = GuardedBackend(hello)
         backend.owned = owned.pop_all()
         backend.noisy, backend.likeness = bench.noisy, likeness_of(bench)
+        without_bad_cells(bench, backend)
         return backend
 
 
@@ -300,8 +304,9 @@ def rescue(
             else:
                 if bench.wiring is not None and name == bench.wiring.matrix:
                     # A matrix of several cards asks those that were named which relays of theirs are closed.
-                    for port in bench.wiring.ports.values():
-                        instrument.crosspoint(bench.wiring.slot, port, bench.wiring.rows[0])
+                    one_of = dict(reversed(bench.wiring.lines))
+                    for port, slot in product(bench.wiring.ports.values(), one_of):
+                        instrument.crosspoint(slot, port, one_of[slot])
                 matrices.append(instrument)
         return failures + load("backends", bench.backend).rescue(sources, matrices)
 

@@ -27,6 +27,7 @@ from crossbar_hil.figures.panes import (
     GREY,
     MIDDLE,
     MINUS,
+    PALE,
     PLUS,
     SMALL,
     engineering,
@@ -35,6 +36,7 @@ from crossbar_hil.figures.panes import (
     short,
     whole_ticks,
 )
+from crossbar_hil.training.lines.names import SIGNS
 from crossbar_hil.training.patterns import as_text
 from crossbar_hil.training.result import TrainingResult
 
@@ -68,13 +70,14 @@ def plot_conductances(result: TrainingResult, ax: Axes | None = None) -> Axes:
             boxes.text(row, column, 0.97, 0.05, state, ha="right", va="bottom", color=GREY)
     named, plain = names.columns, result.arrangement.is_plain
     if columns <= _NAMED and plain:
-        named = [f"output {column // 2 + 1}, {'minus' if column % 2 else 'plus'}" for column in range(columns)]
+        said = dict(zip(SIGNS, ("plus", "minus"), strict=True))
+        named = [f"output {each[:-1]}, {said[each[-1]]}" if each[-1] in said else "not used" for each in named]
     return boxes.label(
         "Epoch",
         f"Conductance ({unit})",
         rows=[f" row {name}" if plain else f" {name}" for name in names.rows],
         columns=named,
-        colours=list(signs[0]),
+        colours=list(signs[0 if result.lines is None else result.lines.rows[0]]),
     )
 
 
@@ -342,14 +345,18 @@ def _epochs_across(result: TrainingResult) -> tuple[float, float]:
 
 
 def _signs(result: TrainingResult) -> NDArray[np.str_]:
-    """Return the (R, C) colours of plus and minus cells."""
-    row, column = np.indices(result.conductances.shape[1:])
-    return np.where((row if result.arrangement.pairs == "rows" else column) % 2, MINUS, PLUS)
+    """Return the (R, C) colours of plus and minus cells, and of those that no network is on."""
+    row, column = np.indices(result.conductances.shape[1:] if result.lines is None else result.lines.size)
+    own = np.where((row if result.arrangement.pairs == "rows" else column) % 2, MINUS, PLUS)
+    if result.lines is None:
+        return own
+    found = result.lines.on_chip(own)
+    return np.where(found == "", PALE, found)
 
 
 def _synapses(result: TrainingResult) -> tuple[list[str], list[str]]:
     """Name what a box and what a line of the weights belong to."""
-    names = result.names
+    names = result.names_of_weights
     if result.arrangement.is_plain:
         return [f"output {each + 1}" for each in range(len(names.columns) // 2)], [f"row {each}" for each in names.rows]
     if result.arrangement.pairs == "rows":

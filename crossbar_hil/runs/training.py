@@ -35,8 +35,14 @@ from crossbar_hil.runs.training_record import (
     write_fresh,
 )
 from crossbar_hil.screen.view import Phase, no_phase
+from crossbar_hil.shipped import data_file
+from crossbar_hil.survey.file import read_cells
+from crossbar_hil.survey.judging import LEFT_OUT
+from crossbar_hil.survey.lines import Lines
+from crossbar_hil.survey.on_bench.surveying import check_cells
 from crossbar_hil.training.asking import described
-from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason, read_afresh, reads_wanted
+from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason, reads_wanted
+from crossbar_hil.training.on_chip import assurance_on_chip, epoch_on_chip, fresh_on_chip, lines_of, result_on_chip
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.result import Epoch, TrainingResult
 from crossbar_hil.training.settings import make_trainer
@@ -65,10 +71,12 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         known: Mapping[int, Epoch] = MappingProxyType({}),
         known_fresh: FreshReads | None = None,
         known_rule: Mapping[str, Any] | None = None,
+        known_lines: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(bench, seed, bench.training.rule)
+        check_cells(bench, seed)
         self._checked, self._chips, self._known, self._known_fresh = bench, chips, dict(known), known_fresh
-        self._known_rule = known_rule
+        self._known_rule, self._known_lines = known_rule, known_lines
         self._given: dict[str, Any] = {"label": label, "preset": preset}
         self._given |= {"task": task} if task else {}
         self._given |= {"forecast": dict(forecast)} if forecast else {}
@@ -78,6 +86,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         self._done = 0
         self._fresh: FreshReads | None = None
         self._trainer: Trainer
+        self._chip: DeviceBackend
         self._record: Record
 
     def prepare(self, backend: DeviceBackend | None) -> Sequence[Pulse]:
@@ -90,7 +99,9 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         """
         if backend is None:
             raise TypeError("a training has a bench, so there is a backend")
-        self._trainer = make_trainer(self._checked.training, backend, seed=self.seed)
+        self._chip, known = backend, self._known_lines
+        lines = None if known is None else Lines.from_record(known, backend.shape)
+        self._trainer = make_trainer(self._checked.training, backend, seed=self.seed, lines=lines)
         now = described(self._trainer.rule)
         if self._known_rule not in (None, now):
             raise RunError(
@@ -108,11 +119,11 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the chip."""
-        return self._trainer.backend.shape
+        return self._chip.shape
 
     def begin(self, folder: RunFolder) -> None:
         """Make the record of a new run."""
-        backend = self._trainer.backend
+        backend = self._chip
         facts = {
             "name": folder.folder.name,
             **self._given,
@@ -135,12 +146,13 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
             backend.note_record(beginning_of(facts, self._task, self._checked, folder.folder))
         self._record = create_record(folder.folder, facts, self._task, backend)
 
-    def _network(self) -> dict[str, str]:
-        """Say what network is trained, unless it is one layer that takes the whole chip."""
-        arrangement, task = self._trainer.arrangement, self._task
+    def _network(self) -> dict[str, Any]:
+        """Say what network is trained, unless it is one layer that takes the whole chip, and on which lines of it."""
+        arrangement, task, lines = self._trainer.arrangement, self._task, lines_of(self._trainer)
+        where = {} if lines is None else {"lines": lines.as_record(), "bad_cells": bad_cells(self._checked)}
         if arrangement.is_plain:
-            return {}
-        return {"network": arrangement.in_words(task.train.shape[1], task.train_labels.shape[1])}
+            return where
+        return where | {"network": arrangement.in_words(task.train.shape[1], task.train_labels.shape[1])}
 
     def reopen(self, folder: Path) -> None:
         """Open the record of a run to go on with it."""
@@ -151,10 +163,11 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         leave_if_wanted: Callable[[], None],  # noqa: ARG002 - after each epoch is enough
     ) -> Iterator[Epoch | FreshReads]:
         """Train, epoch by epoch, and read a chip that has converged afresh."""
-        yield from self._trainer.iterate(self._task.train, self._task.train_labels)
+        for epoch in self._trainer.iterate(self._task.train, self._task.train_labels):
+            yield epoch_on_chip(self._trainer, epoch)
         if self._reads_wanted:
             self.phase("reading the trained chip afresh", brief=True)
-            yield read_afresh(self._trainer, self._task.train, self._reads_wanted)
+            yield fresh_on_chip(self._trainer, self._task.train, self._reads_wanted)
 
     @property
     def _reads_wanted(self) -> int:
@@ -187,7 +200,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
             return None
         recorded = reread_epochs(self._record, self.shape, self._sizes)[: self._done]
         epochs = [*recorded[:-1], self._last[-1]]  # why it was given up is not in the tables
-        return self._trainer.result(self._task.train, self._task.train_labels, epochs)
+        return result_on_chip(self._trainer, self._trainer.result(self._task.train, self._task.train_labels, epochs))
 
     @property
     def is_complete(self) -> bool:
@@ -207,7 +220,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
             return None
         trainer = self._trainer
         settings = {"beta": trainer.beta, "target0": trainer.target0, "target": trainer.target}
-        return Assurance.by(trainer.arrangement, self._fresh, self._task, **settings)
+        return assurance_on_chip(trainer.arrangement, self._fresh, self._task, lines_of(trainer), **settings)
 
     def finish(self, status: str, reason: str) -> None:
         """Write how it ended, and what the chip is like now."""
@@ -216,7 +229,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         if result is not None:
             facts |= ending_of(result, self.assurance)
             facts["reason"] = reason or facts["reason"]
-        backend = self._trainer.backend
+        backend = self._chip
         if isinstance(backend, GuardedBackend) and (work := backend.work_done()):
             facts["bench_work"] = work
         unresponsive = None if result is None else result.unresponsive
@@ -225,6 +238,14 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
     def discard(self) -> None:
         """Close the record."""
         self._record.close()
+
+
+def bad_cells(bench: Bench) -> list[dict[str, Any]]:
+    """Return the cells that a bench leaves out, rows and columns from 1, each with what was found in it."""
+    if bench.training.cells is None:
+        return []
+    found = read_cells(data_file(bench.training.cells))
+    return [each.model_dump(include={"row", "column", "verdict"}) for each in found.cell if each.verdict in LEFT_OUT]
 
 
 def ending_of(result: TrainingResult, assurance: Assurance | None) -> dict[str, Any]:

@@ -34,9 +34,11 @@ from crossbar_hil.runs.training import TrainingWork, epochs_only
 from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION, Sizes, read_epochs, refuse_links
 from crossbar_hil.runs.training_views import name_cells, training_page
 from crossbar_hil.screen.view import Phase, hidden_while, no_phase
+from crossbar_hil.survey.lines import Lines
 from crossbar_hil.text import counted
 from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason
 from crossbar_hil.training.lines.arrangement import Arrangement
+from crossbar_hil.training.on_chip import assurance_on_chip
 from crossbar_hil.training.patterns import PatternSet, as_text
 from crossbar_hil.training.result import Epoch, TrainingResult
 
@@ -173,7 +175,16 @@ class TrainingRun(Run):
         if self.fresh is None:
             return None
         settings = {name: self.settings[name] for name in ("beta", "target0", "target")}
-        return Assurance.by(self.arrangement, self.fresh, self.task, **settings)
+        return assurance_on_chip(self.arrangement, self.fresh, self.task, self.lines, **settings)
+
+    @property
+    def lines(self) -> Lines | None:
+        """Which lines of the chip the network was on; None if on the first ones in their order."""
+        found = self.facts.get("lines")
+        try:
+            return None if found is None else Lines.from_record(found, self._shape)
+        except (KeyError, TypeError, ValueError, CrossbarError) as error:
+            raise RunError(f"the lines of run {self.name} cannot be read: {error}") from error
 
     @cached_property
     def result(self) -> TrainingResult:
@@ -201,6 +212,7 @@ class TrainingRun(Run):
             pull_back=self.tables.get("bench", {}).get("training", {}).get("pull_back", True),
             repeats=self.facts.get("learning_rule", {}).get("repeats", True),
             arrangement=self.arrangement,
+            lines=self.lines,
         )
 
     def chip(self, moment: str) -> dict[str, FloatArray]:
@@ -313,7 +325,15 @@ class TrainingRun(Run):
         if self.kind == "hardware":
             why += f" (unresponsive = {self.bench.training.unresponsive})"
         silent = (f"{why}: {named}",) if named else ()
-        return Ending(record, (*lines, *silent), reached=bool(facts["converged"]), drawable=True)
+        return Ending(record, (*lines, *silent, *self._where()), reached=bool(facts["converged"]), drawable=True)
+
+    def _where(self) -> Sequence[str]:
+        """Return which cells were left out, and which lines of the chip the network is on; nothing without such."""
+        if self.lines is None:
+            return ()
+        bad = [f"row {e['row']} column {e['column']} ({e['verdict']})" for e in self.facts.get("bad_cells", ())]
+        left_out = (f"bad cells left out: {', '.join(bad)}",) if bad else ()
+        return (*left_out, *(() if self.lines.is_plain else (self.lines.in_words(),)))
 
     def _foretold(self) -> Sequence[str]:
         """Return what was foretold, and what then happened; nothing if nothing was."""
@@ -331,7 +351,8 @@ class TrainingRun(Run):
 
     def details(self) -> Sequence[str]:
         """Say which targets were missed, the worst first; of a run of 0.1.0 also if its settings are lost."""
-        lost = (*((f"no settings: {self._missing_bench}",) if self._missing_bench else ()), *self._foretold())
+        lost = (f"no settings: {self._missing_bench}",) if self._missing_bench else ()
+        lost = (*lost, *self._foretold(), *self._where())
         if not self.epochs or not self.result.misses:
             return lost
         return (
@@ -374,6 +395,7 @@ class TrainingRun(Run):
                 bench=self.tables.get("bench", {}),
                 marks={word: end[name] == 1 for name, word in words.items() if name in end},
                 arrangement=self.arrangement,
+                lines=self.lines,
             )
 
     def wear(self) -> Wear | None:
@@ -462,7 +484,8 @@ def resume_and_record(
     def make_work(run: TrainingRun) -> TrainingWork:
         known = {epoch.number: epoch for epoch in run.epochs}
         rule = run.facts.get("learning_rule")
-        work = TrainingWork(run.bench, run.facts["seed"], known=known, known_fresh=run.fresh, known_rule=rule)
+        bench, seed, lines = run.bench, run.facts["seed"], run.facts.get("lines")
+        work = TrainingWork(bench, seed, known=known, known_fresh=run.fresh, known_rule=rule, known_lines=lines)
         work.phase = phase
         return work
 

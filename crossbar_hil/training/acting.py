@@ -8,7 +8,7 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.training.evaluating import Evaluated, Evaluator
 from crossbar_hil.training.motion import Motion
-from crossbar_hil.training.updates import Pulses, Update, no_pulses
+from crossbar_hil.training.updates import Pulses, Update, no_pulses, without
 
 Aim = Callable[[int, FloatArray], tuple[FloatArray, FloatArray]]
 """Makes of a pattern and its (1, N) activations the targets, and what of targets minus activations the gradient is made
@@ -26,7 +26,7 @@ def act_on_all(
     read_v: float,
 ) -> Pulses | None:
     """Let a rule act on all patterns at once, and return what was sent; None where nothing would move."""
-    wanted = evaluator.ask(evaluated, targets, gaps, update)
+    wanted = without(evaluator.ask(evaluated, targets, gaps, update), backend.left_out)
     possible = wanted if motion is None else motion.possible(wanted)
     return None if possible is None else update.send(backend, possible, evaluated.conductances, read_v)  # equation 5
 
@@ -55,7 +55,8 @@ def act_on_each(
         if changed and update.looks:
             conductances = backend.read_conductances(read_v)
             found = found._replace(conductances=conductances)
-        wanted = evaluator.ask(found, *aim(pattern, found.layers[-1].activations), update)
+        asked = evaluator.ask(found, *aim(pattern, found.layers[-1].activations), update)
+        wanted = without(asked, backend.left_out)
         possible = wanted if motion is None else motion.part(wanted)
         if possible is None or not np.count_nonzero(possible.counts):
             continue

@@ -12,10 +12,11 @@ from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, stack
 from crossbar_hil.errors import DataError
 from crossbar_hil.results.arrays import Variable
 from crossbar_hil.results.result import Result, Series
+from crossbar_hil.survey.lines import Lines
 from crossbar_hil.text import counted
 from crossbar_hil.training.encoding import target_activations
 from crossbar_hil.training.lines.arrangement import PLAIN, Arrangement
-from crossbar_hil.training.lines.names import LineNames, line_names
+from crossbar_hil.training.lines.names import LineNames, line_names, names_on_lines
 from crossbar_hil.training.lines.pairs import difference
 
 _STACKED = ("conductances", "currents", "activations", "counts", "depressing")
@@ -27,6 +28,7 @@ NO_MORE_SENT = "the rule asks for nothing more, so no more pulses are sent"
 ENDS_REACHED = "every cell that the rule would pulse is at the end of its curve"
 NONE_REACTS = "no cell that the rule would pulse reacts to pulses"
 NONE_MOVES = "every cell that the rule would pulse is at the end of its curve or does not react to pulses"
+BUT_LEFT_OUT = "(pulses to cells that are left out do not count)"
 RAISE_IT = " (unresponsive = {}: raise it if the curve of the chip may be flat for longer)"
 
 
@@ -127,6 +129,9 @@ class TrainingResult(Result):
     """Whether the rule answers the same whenever it reads the same; else, what it asked for last says little."""
     arrangement: Arrangement = PLAIN
     """What network it is, and how its layers lie on the chip."""
+    lines: Lines | None = None
+    """Which lines of the chip the network is on, whose cells and columns all other arrays count; None if on the first
+    ones in their order."""
 
     @classmethod
     def from_epochs(
@@ -143,6 +148,7 @@ class TrainingResult(Result):
         pull_back: bool = False,
         repeats: bool = True,
         arrangement: Arrangement = PLAIN,
+        lines: Lines | None = None,
     ) -> Self:
         """Stack epochs into arrays.
 
@@ -169,6 +175,7 @@ class TrainingResult(Result):
             given_up=epochs[-1].given_up,
             repeats=repeats,
             arrangement=arrangement,
+            lines=lines,
         )
 
     @property
@@ -191,9 +198,10 @@ class TrainingResult(Result):
     @property
     def weights(self) -> FloatArray:
         """(E, R, N) logic weights G+ - G-, in siemens; with pairs of rows (E, R / 2, C). N is half the columns."""
+        cells = self.conductances if self.lines is None else self.lines.of_chip(self.conductances)
         if self.arrangement.pairs == "rows":
-            return difference(self.conductances.swapaxes(1, 2)).swapaxes(1, 2)
-        return difference(self.conductances)
+            return difference(cells.swapaxes(1, 2)).swapaxes(1, 2)
+        return difference(cells)
 
     @property
     def targets(self) -> FloatArray:
@@ -243,9 +251,20 @@ class TrainingResult(Result):
 
     @property
     def names(self) -> LineNames:
-        """What rows and columns are called."""
+        """What rows and columns of the chip are called."""
+        return self._names(chip=True)
+
+    @property
+    def names_of_weights(self) -> LineNames:
+        """What the rows and columns are called that the network is on, in its order; as many as weights have."""
+        return self._names(chip=False)
+
+    def _names(self, *, chip: bool) -> LineNames:
         _, rows, columns = self.conductances.shape
-        return line_names(self.arrangement, (rows, columns), self.patterns.shape[1], self.labels.shape[1])
+        sizes = self.patterns.shape[1], self.labels.shape[1]
+        if self.lines is None:
+            return line_names(self.arrangement, (rows, columns), *sizes)
+        return names_on_lines(self.arrangement, self.lines, *sizes, chip=chip)
 
     def told(self) -> list[tuple[str, str]]:
         """Return how it ended, and after how much."""
@@ -290,6 +309,8 @@ class TrainingResult(Result):
         sizes = {"row": rows, "column": columns, "pattern": len(self.patterns), "output": self.labels.shape[1]}
         line, currents = "row", self.currents
         current: tuple[str, ...] = ("epoch", "pattern", "column")
+        if self.arrangement.is_plain and self.lines is not None:
+            sizes, line = sizes | {"bit_of_pattern": self.patterns.shape[1]}, "bit_of_pattern"
         if not self.arrangement.is_plain:
             layers = self.arrangement.depth
             sizes |= {"layer": layers, "bit_of_pattern": self.patterns.shape[1]}

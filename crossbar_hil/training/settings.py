@@ -5,6 +5,7 @@ from functools import cached_property
 from importlib.resources.abc import Traversable
 from typing import Annotated, Any, Self
 
+import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
 from crossbar_hil import defaults
@@ -14,9 +15,14 @@ from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.plugins import load
 from crossbar_hil.quantities import whole
 from crossbar_hil.shipped import data_file
+from crossbar_hil.survey.arranging import Reach, arrange, avoid, wanted_weights
+from crossbar_hil.survey.file import Cells, read_cells
+from crossbar_hil.survey.lines import Lines
+from crossbar_hil.survey.mapped import MappedChip
 from crossbar_hil.tables import Number, PerAmpere, Second, Siemens, Table, Volt, Whole
 from crossbar_hil.text import shown
 from crossbar_hil.training.asking import Rule, as_rule, draws, make_rule, most_in_epoch
+from crossbar_hil.training.encoding import row_voltages, target_activations
 from crossbar_hil.training.learnable import check_learnable_by
 from crossbar_hil.training.lines.arrangement import Arrangement, Layers, Pairs
 from crossbar_hil.training.patterns import PatternSet
@@ -94,6 +100,11 @@ class Training(Table):
     """Most pulses until it has risen."""
     fresh_reads: Annotated[Whole, Field(ge=0)] | None = None
     """Evaluations of a chip that has converged, by reads alone; 20 if readings are known to vary, else none."""
+    cells: str | None = None
+    """Cells file that `survey` wrote, relative to the bench file: its bad cells get no pulse, and rows and columns take
+    the places in which these cost least."""
+    permute: bool = True
+    """Whether they do so, or stay in their order; nothing without cells."""
     check_labels: bool = True
     """Whether labels are refused that no chip without bias can learn; needs cells that follow Ohm's law."""
     hidden: Annotated[int | tuple[int, ...], BeforeValidator(_hidden)] = 0
@@ -176,11 +187,68 @@ def make_update(settings: Training) -> tuple[Rule, Update]:
     return rule, Update(settings.pulse, settings.depress, one_cell=as_rule(rule).one_cell, **how)
 
 
-def make_trainer(settings: Training, backend: DeviceBackend, *, seed: int | None = None, number: int = 0) -> Trainer:
-    """Make the trainer that a bench file describes; a rule that draws trains with a seed alone."""
+def make_trainer(
+    settings: Training,
+    backend: DeviceBackend,
+    *,
+    seed: int | None = None,
+    number: int = 0,
+    lines: Lines | None = None,
+) -> Trainer:
+    """Make the trainer that a bench file describes; a rule that draws trains with a seed alone.
+
+    Where the file names bad cells, the backend of the trainer is the chip as its network sees it, on the lines that are
+    given, or else on those that lose least.
+    """
     rule, update = make_update(settings)
+    if settings.cells is not None and not isinstance(backend, MappedChip):
+        backend = map_chip(settings, backend, lines)
     what = {"arrangement": settings.arrangement, **settings.model_dump(include=_AS_THEY_ARE)}
     return Trainer(backend, update=update, rule=rule, seed=seed, number=number, **what)
+
+
+def map_chip(settings: Training, backend: DeviceBackend, lines: Lines | None = None) -> MappedChip:
+    """Return a chip as the network on it sees it, whose bad cells a file names.
+
+    Raises
+    ------
+    ConfigError
+        If no file is named, or it is of a chip of another size.
+    DataError
+        If it cannot be read, or the task needs more lines than the chip has.
+    """
+    if settings.cells is None:
+        raise ConfigError("[training] names no cells")
+    cells = read_cells(data_file(settings.cells))
+    cells.check_shape(settings.cells, backend.shape)
+    return MappedChip(backend, lines_for(settings, cells) if lines is None else lines, cells.left_out)
+
+
+def lines_for(settings: Training, cells: Cells) -> Lines:
+    """Return the lines of a surveyed chip that the network of a bench file takes.
+
+    The first ones where no cell is bad, or they are to stay in their order. Of a network of several layers, or with
+    pairs of rows, nobody knows which weights it will want: it takes those on which it uses the fewest bad cells.
+    """
+    task, arrangement = PatternSet.from_csv(settings.pattern_file), settings.arrangement
+    bits, outputs = task.train.shape[1], task.train_labels.shape[1]
+    layers = arrangement.fit(cells.shape, bits, outputs)
+    rows, columns = arrangement.least_shape(bits, outputs)
+    if not (settings.permute and cells.avoided.any()):
+        return Lines(cells.shape, tuple(range(rows)), tuple(range(columns)))
+    if arrangement.hidden or arrangement.pairs == "rows":
+        used = np.zeros((rows, columns), dtype=bool)
+        for layer in layers:
+            used[layer.rows, layer.columns] = True
+        return avoid(used, cells.avoided)
+    reach = Reach.of(cells)
+    volts = row_voltages(task.train, settings.v0, settings.v1)
+    volts = np.concatenate([volts, np.full((len(volts), int(arrangement.bias)), settings.v1)], axis=1)
+    target0 = -settings.target if settings.target0 is None else settings.target0
+    goals = target_activations(task.train_labels, target0, settings.target)
+    span = float(np.median(reach.most - reach.least))
+    senses = np.where(task.train_labels == 1, 1.0, -1.0)
+    return arrange(wanted_weights(volts, senses, np.arctanh(goals) / settings.beta, span), reach)[0]
 
 
 def draws_of(settings: Training) -> bool:

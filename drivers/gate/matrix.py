@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TypeVar
 
-from crossbar_hil.instrument import Identity, SourceMeter, SwitchMatrix
+from crossbar_hil.instrument import Identity, Place, SourceMeter, SwitchMatrix
 
 from .gate import Gate
 from .source import GatedSource, is_answer, waiting_time
@@ -74,7 +74,7 @@ class GatedMatrix(SwitchMatrix):
         """Name a crosspoint; nothing is sent."""
         return self._driver.crosspoint(slot, port, line)
 
-    def explain(self, ports: Mapping[str, str], lines: Mapping[int, str]) -> None:
+    def explain(self, ports: Mapping[str, str], lines: Mapping[Place, str]) -> None:
         """Say what hangs on rows and columns; nothing is sent."""
         self._driver.explain(ports, lines)
 

@@ -32,7 +32,7 @@ OTHER = {
     "verify_siemens": {"verify_siemens": 1e-8},
     "tries": {"tries": 3, "verify_siemens": 1e-8},
 }
-NOT_THE_TRAINERS = {"patterns", "fresh_reads", "rule", "rule_options"}
+NOT_THE_TRAINERS = {"patterns", "fresh_reads", "rule", "rule_options", "cells", "permute"}
 """What the program names itself, what runs do after a training, and what `test_of_a_rule` tries."""
 NETWORKS = {
     "hidden": ({"hidden": 2}, (4, 8)),

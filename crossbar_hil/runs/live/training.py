@@ -10,9 +10,10 @@ import numpy as np
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.runs.live import panels
 from crossbar_hil.runs.live.panels import Panel, Standing, Wear
+from crossbar_hil.survey.lines import Lines
 from crossbar_hil.training.encoding import target_activations
 from crossbar_hil.training.lines.arrangement import PLAIN, Arrangement
-from crossbar_hil.training.lines.names import line_names
+from crossbar_hil.training.lines.names import line_names, names_on_lines
 from crossbar_hil.training.lines.pairs import column_name
 from crossbar_hil.training.patterns import PatternSet, as_text
 
@@ -81,6 +82,7 @@ def training_panels(
     bench: Mapping[str, Any],
     marks: Mapping[str, BoolArray],
     arrangement: Arrangement = PLAIN,
+    lines: Lines | None = None,
 ) -> list[Panel]:
     """Return the panels of a training.
 
@@ -98,6 +100,8 @@ def training_panels(
         (R, C) cells that are marked in the map, by a word.
     arrangement : Arrangement
         What network it is, and how its layers lie on the chip.
+    lines : Lines, optional
+        Which lines of the chip it is on, if not on the first ones in their order.
     """
     training = bench.get("training") or {}
     wear = wear_of(record, shape, training)
@@ -108,6 +112,8 @@ def training_panels(
     named, about = cell_names(shape), BY_OUTPUT
     if not arrangement.is_plain:
         named, about = line_names(arrangement, shape, bits, outputs), arrangement.in_words(bits, outputs)
+    if lines is not None:
+        named = names_on_lines(arrangement, lines, bits, outputs)
     met = f"every target met in epoch {_first_met(epochs)}" if (epochs[:, 1] == 0).any() else ""
     activations = record.execute(
         "SELECT activation FROM activation ORDER BY rowid DESC LIMIT ?", (task.train_labels.size,)

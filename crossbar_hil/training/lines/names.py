@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from crossbar_hil.survey.lines import Lines
 from crossbar_hil.training.lines.arrangement import Arrangement, Layer
 from crossbar_hil.training.lines.pairs import column_name
 
@@ -44,6 +45,28 @@ def line_names(arrangement: Arrangement, shape: tuple[int, int], bits: int, outp
                 if name not in line:
                     line.append(name)
     return LineNames(*([" / ".join(line) or SPARE for line in lines] for lines in found))
+
+
+def names_on_lines(arrangement: Arrangement, lines: Lines, bits: int, outputs: int, *, chip: bool = True) -> LineNames:
+    """Name the lines of a chip on some of which a network is; or those that it is on alone, in its order.
+
+    Of one layer a row has its number on the chip.
+
+    Examples
+    --------
+    >>> names_on_lines(Arrangement(), Lines((3, 3), (2, 0), (1, 2)), bits=2, outputs=1)
+    LineNames(rows=['1', '2', '3'], columns=['–', '1+', '1−'])
+    """
+    own = line_names(arrangement, lines.size, bits, outputs)
+    if arrangement.is_plain:
+        own = own._replace(rows=[str(row + 1) for row in lines.rows])
+    if not chip:
+        return own
+    rows, columns = ([SPARE] * size for size in lines.shape)
+    for found, places, names in ((rows, lines.rows, own.rows), (columns, lines.columns, own.columns)):
+        for place, name in zip(places, names, strict=True):
+            found[place] = name
+    return LineNames([str(row + 1) for row in range(len(rows))] if arrangement.is_plain else rows, columns)
 
 
 def _inputs(layer: Layer) -> Iterator[str]:
