@@ -123,24 +123,26 @@ COLUMNS = {
     "pulses a chip": "{pulses:.0f}",
     "% of the rest in which no cell moves any more": "{ended:.0f}",
 }
-CHIPS_SAID = "{:,} chips a row, chips 0, 1, 2, ... of seed " + f"{SEED}; at most {EPOCHS} epochs."
 
 
 def studies():
+    many, few = (
+        f"{chips:,} chips a row, chips 0, 1, 2, ... of seed {SEED}; at most {EPOCHS} epochs." for chips in (CHIPS, FEW)
+    )
     return {
         "networks_xor": Study(
-            f"{CHIPS_SAID.format(CHIPS)} beta 1e8 / A and target 0.3; with inputs of 0 and 0.1 V beta 2e8 / A and target0 0.1.",
+            f"{many} beta 1e8 / A and target 0.3; with inputs of 0 and 0.1 V beta 2e8 / A and target0 0.1.",
             COLUMNS,
             {name: partial(row, XOR, laid, **how) for name, (laid, how) in ARRANGEMENTS.items()},
         ),
         "networks_xor_otherwise": Study(
-            f"{CHIPS_SAID.format(FEW)} 1 hidden unit, bias and shortcuts on 4 x 4 cells, beta 1e8 / A and target 0.3 but for what "
+            f"{few} 1 hidden unit, bias and shortcuts on 4 x 4 cells, beta 1e8 / A and target 0.3 but for what "
             "the row says.",
             {name: shown for name, shown in COLUMNS.items() if name not in ("chip", "cells")},
             {name: partial(row, XOR, SMALL, chips=FEW, **{**SIGNED, **how}) for name, how in OTHERWISE.items()},
         ),
         "networks_letters": Study(
-            f"{CHIPS_SAID.format(CHIPS)} Bias, layers side by side, beta 2e7 / A and target 0.5 but for what the row says. Right: of "
+            f"{many} Bias, layers side by side, beta 2e7 / A and target 0.5 but for what the row says. Right: of "
             "the test patterns, two pixels wrong, those of which the output of the letter is the largest, on chips "
             "that converged.",
             {**COLUMNS, "right of 2 pixels wrong": "{right:.1f} %"},
