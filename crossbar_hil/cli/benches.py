@@ -4,10 +4,10 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -32,6 +32,10 @@ from crossbar_hil.cli.common import (
 )
 from crossbar_hil.errors import ConfigError, RunError
 from crossbar_hil.text import printable
+
+if TYPE_CHECKING:
+    from crossbar_hil.bench.file import Bench
+    from crossbar_hil.instrument import Identity
 
 LOOKS = 3
 """Times that a chip is read to be held against a map: so that the noise of a reading is known."""
@@ -58,21 +62,25 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | 
     with loading():
         import numpy as np  # noqa: PLC0415 - --help must not wait for it
 
-        from crossbar_hil.bench.checking import check_bench, check_wiring, reachable_by_others  # noqa: PLC0415
+        from crossbar_hil.bench.checking import check_bench, check_wiring  # noqa: PLC0415
         from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
-        from crossbar_hil.bench.foretelling import epoch_reads  # noqa: PLC0415
         from crossbar_hil.bench.line_order import find_order  # noqa: PLC0415
         from crossbar_hil.bench.opening import words_of_opening  # noqa: PLC0415
         from crossbar_hil.guard.opening import held_for_a_look, open_bench  # noqa: PLC0415
         from crossbar_hil.quantities import si  # noqa: PLC0415
         from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
 
-    reference = None if like is None else _map_of(like)
-    conductances, order = None, None
+    reference, conductances, order = None if like is None else _map_of(like), None, None
     with phases() as view:
         view.phase("asking the instruments who they are", brief=True)
+        identities: dict[str, Identity] = {}
         with held_for_a_look(bench) as seen:
-            problems = check_bench(bench, seen)
+
+            def look(name: str, identity: "Identity") -> None:
+                seen(name, identity)
+                identities[name] = identity
+
+            problems = check_bench(bench, look)
         if not problems:
             view.phase("training virtual chips, to see whether [limits] are enough", brief=True)
             problems = _short_budgets(load_bench(bench))
@@ -94,9 +102,7 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | 
                         problems = order.problems
                 view.phase(MAKING_SAFE, brief=not checked.instruments)
     sound = None if problems else load_bench(bench)
-    notes = [*(order.notes if order else []), *reachable_by_others(sound)] if sound is not None else []
-    if sound is not None and (said := epoch_reads(sound)):
-        notes.append(f"an epoch reads {said}")
+    notes = [] if sound is None else [*(order.notes if order else []), *_notes_of(sound, identities)]
     left, reach = (None, "") if sound is None else _what_is_left(sound, conductances)
     if as_json:
         print_json(bench=bench, problems=problems, notes=notes, headroom=left and left.as_record(), reach=reach)
@@ -362,6 +368,20 @@ def safe(bench: str, as_json: bool) -> None:
     else:
         click.echo("\n".join(failures) if failures else f"bench {bench} is safe: outputs off, relays open")
     raise click.exceptions.Exit(COULD_NOT if failures else DONE)
+
+
+def _notes_of(bench: "Bench", identities: Mapping[str, "Identity"]) -> list[str]:
+    """Say what a person should know of a sound bench: who reaches it, how an epoch is read, how worn its relays are."""
+    from crossbar_hil.bench.checking import reachable_by_others  # noqa: PLC0415 - --help must not wait for it
+    from crossbar_hil.bench.foretelling import epoch_reads  # noqa: PLC0415
+    from crossbar_hil.guard.opening import wear_of_matrix  # noqa: PLC0415
+
+    found = reachable_by_others(bench)
+    if said := epoch_reads(bench):
+        found.append(f"an epoch reads {said}")
+    if bench.wiring is not None and bench.kind == "hardware":
+        found += wear_of_matrix(bench, identities.get(bench.wiring.matrix))
+    return found
 
 
 VERBS = (check, read, characterise, emulate, safe)
