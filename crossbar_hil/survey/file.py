@@ -59,6 +59,8 @@ class How(Table):
     middle_siemens: Siemens
     high_siemens: Siemens
     """Ends and middle of what healthy cells conduct."""
+    rise_siemens: Siemens
+    """By how much potentiating pulses raise one that is fresh."""
     healthy: str
     """Where that is known from."""
     pulses: Whole = 0
