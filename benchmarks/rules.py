@@ -12,7 +12,7 @@ from default_yield import DEFAULT, DEPRESS, LEFT_ALONE, PULLED_BACK, PULSE, REFE
 from default_yield import one_by_one as train
 from study import Study, main
 
-from crossbar_hil.training.pairs import difference
+from crossbar_hil.training.lines.pairs import difference
 from crossbar_hil.training.rules.delta import Delta
 from crossbar_hil.training.rules.momentum import Momentum
 from crossbar_hil.training.rules.one_cell import OneCell

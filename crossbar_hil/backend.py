@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from crossbar_hil.arguments import expect, is_number
-from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked_array
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, at, checked_array
 from crossbar_hil.defaults import JUMP
 from crossbar_hil.errors import BackendError, ChipStateUnknown, DataError, LimitError
 from crossbar_hil.spent import Spent
@@ -110,6 +110,8 @@ class DeviceBackend(ABC):
     """Whether readings of a chip that is left alone vary; None if that is not known."""
     spent: Spent | None = None
     """What each cell has received so far; None while nothing bounds it."""
+    left_out: BoolArray | None = None
+    """(R, C) cells that get no pulse, whoever asks for one; None if there are none."""
     training: Any = None
     """``[training]`` of the bench file that it was opened from, a `crossbar_hil.training.settings.BenchTraining`; None
     if it was not opened from one."""
@@ -239,6 +241,11 @@ class DeviceBackend(ABC):
                 f"pulses failed earlier ({self.cause_of_doubt}), so the chip's state is unknown; "
                 "read its conductances before sending more"
             ) from self.cause_of_doubt
+        if self.left_out is not None and np.count_nonzero(array[self.left_out]):
+            row, column = map(int, np.argwhere((array > 0) & self.left_out)[0])
+            raise LimitError(
+                f"cell {at(row, column)} is left out by the cells file, so it gets no pulse; nothing was sent"
+            )
         limits = self.limits
         if limits.pulses is not None or limits.dose_vs is not None:
             if self.spent is None:
@@ -297,6 +304,10 @@ class DeviceBackend(ABC):
     def identify(self) -> dict[str, Any]:
         """Say what answers: model, serial, firmware, curve, seed, whatever names this device in a record."""
         return {"backend": type(self).__name__}
+
+    def work_done(self) -> dict[str, Any]:
+        """Say what instruments did so far, for the record; nothing where there are none, or nobody counts."""
+        return {}
 
     def saturated_cells(self) -> BoolArray:
         """Return the (R, C) mask of cells known to be at the end of their curve; a chip cannot know."""

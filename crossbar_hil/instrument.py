@@ -325,6 +325,21 @@ class SourceMeter(Instrument):
             self.measure()
 
 
+Line = int | tuple[int, int]
+"""Where a line of the chip hangs: a matrix column, of the card that holds the others, or slot and column."""
+Place = tuple[int, int]
+"""Slot and column."""
+
+
+def place_of(line: Line, slot: int) -> Place:
+    """Return slot and column of a line, that of the usual card if it names none.
+
+    >>> place_of(5, 1), place_of((2, 5), 1)
+    ((1, 5), (2, 5))
+    """
+    return line if isinstance(line, tuple) else (slot, line)
+
+
 class SwitchMatrix(Instrument):
     """A matrix of relays between ports (matrix rows) and lines (matrix columns).
 
@@ -335,6 +350,13 @@ class SwitchMatrix(Instrument):
     """Time that a closed relay needs to settle, in seconds; `connect` returns after it."""
     operations: int = 0
     """Relays moved since the instrument was opened."""
+    rated_closings: int | None = None
+    """How often a relay of its cards may close without load, by the maker's data; None if that is not known."""
+
+    @property
+    def closings(self) -> Mapping[str, int]:
+        """How often each crosspoint has closed since the instrument was opened; nothing if nobody counts."""
+        return {}
 
     @abstractmethod
     def crosspoint(self, slot: int, port: str, line: int) -> str:
@@ -346,8 +368,8 @@ class SwitchMatrix(Instrument):
             If the model has no such slot, row or column.
         """
 
-    def explain(self, ports: Mapping[str, str], lines: Mapping[int, str]) -> None:
-        """Take what hangs on matrix rows (by letter or number) and matrix columns, for who has to be told."""
+    def explain(self, ports: Mapping[str, str], lines: Mapping[Place, str]) -> None:
+        """Take what hangs on matrix rows (by letter or number) and on columns of cards, for who has to be told."""
 
     @abstractmethod
     def prepare(self) -> None:

@@ -45,6 +45,7 @@ def record(
     bench: str | Path = "simulated",
     *,
     seed: int | None = None,
+    task: str | None = None,
     preset: str | None = None,
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
     out: str | Path = "runs",
@@ -62,8 +63,10 @@ def record(
         Shipped bench, bench file or backend.
     seed : int, optional
         Of a virtual chip, and of the virtual chips of the forecast; a fresh one if not given.
+    task : str, optional
+        Shipped task to be trained, laid over the bench: ``crossbar-hil tasks`` lists them.
     preset : str, optional
-        Settings laid over the bench.
+        Settings laid over that.
     overrides : mapping, optional
         Keys of the bench file by table, such as ``{"training": {"epochs": 96}}``.
     out : str or Path
@@ -109,11 +112,11 @@ def record(
     expect(TEXT, ConfigError, label=label)
     expect(FUNCTION, ConfigError, tell=tell, show=show)
     expect(FUNCTION, ConfigError, optional=True, ask=ask)
-    checked = load_bench(bench, preset=preset, overrides=overrides)
+    checked = load_bench(bench, task=task, preset=preset, overrides=overrides)
     seed = fresh_seed() if seed is None else int(seed)
     chips = None if chips is None else int(chips)
     prepared = prepare_training(checked, seed=seed, chips=chips, tell=tell, ask=ask)
-    return load_run(prepared.run(out=Path(out), preset=preset, label=label, show=show).folder)
+    return load_run(prepared.run(out=Path(out), task=task, preset=preset, label=label, show=show).folder)
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,7 @@ class PreparedTraining:
         self,
         *,
         out: Path,
+        task: str | None = None,
         preset: str | None = None,
         label: str = "",
         show: Show[Epoch] = lambda _: None,
@@ -155,6 +159,7 @@ class PreparedTraining:
             self.bench,
             seed=self.seed,
             out=out,
+            task=task,
             preset=preset,
             label=label,
             forecast=self.forecast,

@@ -78,6 +78,11 @@ class WitnessedBackend(DeviceBackend):
         """Return what the last pulses showed, with the time of the instrument's clock now."""
         raise GuardError(f"a {type(self).__name__} does not tell what its pulses showed")
 
+    @property
+    def relay_closings(self) -> Mapping[str, int]:
+        """How often each crosspoint of the matrix has closed since it was opened; nothing if nobody counts."""
+        return {}
+
     @abstractmethod
     def exposed(self, counts: IntArray) -> IntArray:
         """Return the pulses that cells may have got besides their own, if one of them was shorted meanwhile, (R, C)."""

@@ -6,6 +6,7 @@ from typing import Self
 
 from numpy.typing import ArrayLike
 
+from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.commissioning.trial import TrialPlan
 from crossbar_hil.errors import ConfigError, DataError, InstrumentError, LimitError
@@ -23,6 +24,7 @@ from .parts import (
     placement_problems,
 )
 from .safe import make_safe
+from .schemes.read_choice import choose_reading
 from .schemes.read_schemes import Floating, ReadScheme, read_scheme
 from .schemes.trial import trial_plan
 from .schemes.wiring import Wiring
@@ -81,6 +83,8 @@ class BenchChip(ChipBackend):
             spent=spent,
             discharge_s=bench.measurement.discharge_s,
             on_trial=on_trial,
+            read_by=bench.scheme.read_by,
+            zero_every=bench.scheme.zero_every,
         )
 
     @classmethod
@@ -98,6 +102,17 @@ class BenchChip(ChipBackend):
         read = check_read_scheme(bench.scheme.read, wiring, continuity_only=False)
         write = check_write_scheme(bench.scheme.write, wiring, bench.scheme.disturb_v).scheme
         return trial_plan(read, write, Floating(wiring.ports), wiring.shape)
+
+    @classmethod
+    def reading(cls, bench: Bench, voltages: FloatArray) -> str:
+        """Say how a bench reads a batch of (P, R) row voltages, and what the other way would cost; nothing is sent."""
+        if bench.scheme is None:
+            return ""
+        wiring = _wiring(bench)
+        read = check_read_scheme(bench.scheme.read, wiring, continuity_only=False)
+        choice, _ = choose_reading(read, voltages, wiring.shape[1], bench.scheme.read_by)
+        zero = bench.scheme.zero_every
+        return f"{choice}{f'; a zero reading serves {zero} batches' if zero > 1 else ''}"
 
     @classmethod
     def problems(

@@ -1,6 +1,7 @@
 """The chip behind instruments: a backend made of sources, a switch matrix, a wiring and two schemes. Emulated only."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -33,7 +34,10 @@ from .gate.matrix import put_behind_gate
 from .parts import check_read_scheme, check_sources, check_width, check_write_scheme
 from .rig import Rig
 from .schemes.plan import ReadPlan, best_order, read_plan
+from .schemes.read_choice import ReadChoice, choose_reading
+from .schemes.read_schemes import By, ReadStep
 from .schemes.wiring import Assignment, Wiring
+from .zeros import KeptZeros
 
 T = TypeVar("T")
 KINDS = ("emulated", "hardware")
@@ -81,6 +85,10 @@ class ChipBackend(WitnessedBackend):
         Time at 0 V before relays move, in seconds.
     on_trial : bool
         Whether there is no chip: then lines may also be left open, one row and one column or all of them.
+    read_by : str, optional
+        "pattern" or "cell"; each batch is read in the way that `choose_reading` finds better if not given.
+    zero_every : int
+        Batches of reads that a zero reading serves.
 
     Raises
     ------
@@ -108,6 +116,8 @@ class ChipBackend(WitnessedBackend):
         spent: tuple[ArrayLike, ArrayLike] | None = None,
         discharge_s: float = DISCHARGE_S,
         on_trial: bool = False,
+        read_by: By | None = None,
+        zero_every: int = 1,
     ) -> None:
         if kind not in KINDS:
             raise ConfigError(f"kind {kind!r} of a bench with instruments must be {' or '.join(KINDS)}")
@@ -127,7 +137,11 @@ class ChipBackend(WitnessedBackend):
         self.witness = Witness()
         """Told of every pulse before it is sent and after."""
         self._token = ""
-        self._plans: dict[bytes, ReadPlan] = {}
+        self._plans: dict[bytes, tuple[ReadPlan, ReadChoice]] = {}
+        self._read_by = read_by
+        self._zeros = KeptZeros(zero_every)
+        self._batches: Counter[By] = Counter()
+        self._readings = 0
         self._read = check_read_scheme(read_scheme, wiring, continuity_only=continuity_only)
         self._write = None if continuity_only else check_write_scheme(write_scheme, wiring, disturb_v)
         check_sources(sources, settings, wiring, self._read, self._write.scheme if self._write else None)
@@ -172,10 +186,15 @@ class ChipBackend(WitnessedBackend):
         """Relays moved since the instruments were opened."""
         return self._rig.matrix.operations
 
+    @property
+    def relay_closings(self) -> Mapping[str, int]:
+        """How often each crosspoint has closed since the instruments were opened."""
+        return self._rig.matrix.closings
+
     # ------------------------------------------------------------------ the device
 
     def _read_currents(self, voltages: FloatArray) -> FloatArray:
-        plan = self._plan_of(voltages)
+        plan, choice = self._plan_of(voltages)
         if len(voltages) < LONG_BATCH:
             self.gate.check_reads(plan)
         else:
@@ -184,6 +203,8 @@ class ChipBackend(WitnessedBackend):
         currents = np.zeros((len(voltages), self.shape[1]))
         with self._safe_after_a_failure():
             self._rig.arm()
+            self._batches[choice.by] += 1
+            self._zeros.begin_batch()
             for state in best_order(plan, self._rig.start(pulsing=False)):
                 self.witness.checkpoint()
                 self._rig.connect(state)
@@ -191,23 +212,45 @@ class ChipBackend(WitnessedBackend):
                 for number, step in enumerate(plan[state]):
                     if number:  # a batch may take hours in one state
                         self.witness.checkpoint()
-                    current = step.sign * self._rig.measure(step.source_volts, then_rest=number == last)
+                    current = step.sign * self._measured(state, step, then_rest=number == last)
                     for pattern, share in step.shares.items():
                         currents[pattern, step.column] += share * current
             self._rig.rest()
             self._rig.confirm()
         return currents
 
-    def _plan_of(self, voltages: FloatArray) -> ReadPlan:
+    def _measured(self, state: Assignment, step: ReadStep, *, then_rest: bool) -> float:
+        """Return what the meter shows in a step, in amperes; a zero reading may be one of a batch before."""
+        is_zero = not any(step.source_volts.values())
+        if is_zero and (kept := self._zeros.kept(state)) is not None:
+            return kept
+        found = self._rig.measure(step.source_volts, then_rest=then_rest)
+        self._readings += 1
+        if is_zero:
+            self._zeros.note(state, found)
+        return found
+
+    def _plan_of(self, voltages: FloatArray) -> tuple[ReadPlan, ReadChoice]:
         """Return the plan of a batch of reads; those of a training are the same few, so they are remembered."""
         key = voltages.tobytes()
-        plan = self._plans.get(key)
-        if plan is None:
+        found = self._plans.get(key)
+        if found is None:
             if len(self._plans) >= MOST_PLANS:
                 self._plans.clear()
-            steps = self._read.steps(voltages, self.shape)
-            plan = self._plans[key] = read_plan(steps if len(voltages) < LONG_BATCH else self._heeded(steps))
-        return plan
+            choice, shares = choose_reading(self._read, voltages, self.shape[1], self._read_by)
+            steps = self._read.steps_of(shares, self.shape)
+            plan = read_plan(steps if len(voltages) < LONG_BATCH else self._heeded(steps))
+            found = self._plans[key] = plan, choice
+        return found
+
+    def work_done(self) -> dict[str, Any]:
+        """Say how the chip was read so far, and how often relays have closed."""
+        batches = {f"batches_by_{by}": count for by, count in sorted(self._batches.items())}
+        found = {"readings": self._readings, **batches, **self._zeros.as_record()} if batches else {}
+        if closings := self.relay_closings:
+            most = max(sorted(closings), key=lambda name: closings[name])
+            found |= {"relay_closings": sum(closings.values()), "most_closed": most, "its_closings": closings[most]}
+        return found
 
     def _heeded(self, each: Iterable[T]) -> Iterator[T]:
         """Hand steps or states on until a stop is wanted: a batch may hold a million."""
@@ -396,6 +439,7 @@ class ChipBackend(WitnessedBackend):
         InstrumentError
             If anything failed, naming all that did.
         """
+        self._zeros.forget()
         self._rig.make_safe()
 
     def identify(self) -> dict[str, Any]:
@@ -405,6 +449,8 @@ class ChipBackend(WitnessedBackend):
             **self._rig.identify(),
             "read_scheme": self._read.name,
             "write_scheme": self._write.scheme.name if self._write else None,
+            "read_by": self._read_by,
+            "zero_every": self._zeros.every,
             "disturb_v": self._write.limit_v if self._write else None,
             "settings": {port: asdict(each) for port, each in self._rig.settings.items()},
             "wiring": {
@@ -423,6 +469,7 @@ class ChipBackend(WitnessedBackend):
         try:
             yield
         except BaseException as error:
+            self._zeros.forget()
             try:
                 if isinstance(error, ComplianceError):
                     self._rest_or_switch_off()

@@ -5,7 +5,7 @@ from typing import Self
 
 from crossbar_hil.defaults import DEADLINE_S
 from crossbar_hil.errors import ConfigError, InstrumentError, Stopped, Unconfirmed
-from crossbar_hil.instrument import Identity, SwitchMatrix, row_number
+from crossbar_hil.instrument import Identity, Place, SwitchMatrix, row_number
 
 from .transport.adapter import BenchAdapter
 
@@ -52,7 +52,7 @@ class ManualSwitchMatrix(SwitchMatrix):
         self._known: frozenset[str] | None = None
         self._told_off = self._alone = False
         self._ports: dict[str, str] = {}
-        self._lines: dict[int, str] = {}
+        self._lines: dict[Place, str] = {}
         self._panel = panel
         self._answers = panel is not None and self._say("ANSWERS?") == "yes"
 
@@ -90,7 +90,7 @@ class ManualSwitchMatrix(SwitchMatrix):
             raise ConfigError(f"{self.name}: slot {slot} and column {line} must be 1 or more")
         return f"{port.upper()}-{line}" if slot == 1 else f"{slot}:{port.upper()}-{line}"
 
-    def explain(self, ports: Mapping[str, str], lines: Mapping[int, str]) -> None:
+    def explain(self, ports: Mapping[str, str], lines: Mapping[Place, str]) -> None:
         """Take what hangs on each port and what each line is, to name both to the person."""
         self._ports = {port.upper(): what for port, what in ports.items()}
         self._lines = dict(lines)
@@ -98,8 +98,8 @@ class ManualSwitchMatrix(SwitchMatrix):
     def _words(self, crosspoint: str) -> str:
         """Return a crosspoint as a person reads it, such as ``A (drive) - 5 (row 2 of the chip)``."""
         port, _, line = crosspoint.partition("-")
-        plain = port.rpartition(":")[2]
-        what, where = self._ports.get(plain, ""), self._lines.get(int(line), "")
+        slot, _, plain = port.rpartition(":")
+        what, where = self._ports.get(plain, ""), self._lines.get((int(slot or 1), int(line)), "")
         return f"{port}{f' ({what})' if what else ''} - {line}{f' ({where})' if where else ''}"
 
     def prepare(self) -> None:

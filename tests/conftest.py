@@ -1,6 +1,7 @@
 """Fixtures that several test folders share."""
 
 import gc
+import importlib
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from crossbar_hil import defaults
 
@@ -46,10 +48,29 @@ for each, how in ((signal.SIGINT, signal.default_int_handler), (getattr(signal, 
         signal.signal(each, how)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collect_file():
-    """Look for doctests in the source only: tests have none."""
-    return [each for each in (yield) if type(each) is pytest.Module]
+class Doctests:
+    """Look for doctests in the source only, and there in modules that have one, by the name that others import.
+
+    To import all of it by the names of its folders, as pytest would, takes each worker a second.
+    """
+
+    @staticmethod
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collect_file(file_path):
+        found = yield
+        if TESTS in file_path.parents:
+            return [each for each in found if type(each) is pytest.Module]
+        if b">>>" not in file_path.read_bytes():
+            return []
+        for each in found:
+            each.obj = importlib.import_module(_name_of(file_path))
+        return found
+
+
+def _name_of(path):
+    """Return the name of a module of the source, whose folders are all inside the package."""
+    parts = [part for part in path.relative_to(TESTS.parent).with_suffix("").parts if part != "__init__"]
+    return ".".join(parts if parts[0] == "crossbar_hil" else ["crossbar_hil", *parts])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -61,10 +82,35 @@ def pytest_make_collect_report(collector):
     return report
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector, obj):
+    """Make no tests of a campaign that nobody asked for: with their parameters there are a thousand to leave out."""
+    marks = getattr(obj, "pytestmark", ())
+    if collector.config.option.markexpr == "not campaign" and isinstance(marks, list):
+        return [] if any(mark.name == "campaign" for mark in marks) else None
+    return None
+
+
+@pytest.hookimpl
+def pytest_runtest_protocol(item, nextitem):
+    """Have a worker send one report of a test that passes: five messages take as long as a small test.
+
+    What a report of a beginning or an end would tell is sent where it failed or was skipped, as ever.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return None
+    for report in runtestprotocol(item, log=False, nextitem=nextitem):
+        if report.when == "call" or not report.passed:
+            item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
 subprocess.Popen = forking.Popen
 
 
 def pytest_configure(config):
+    config.pluginmanager.register(Doctests())  # hooks of this file are asked about its folder only
     forking.Popen.on = sys.platform == "linux" and config.option.markexpr == "not campaign"
     if forking.Popen.on and "PYTEST_XDIST_WORKER" in os.environ:
         _compile_once()

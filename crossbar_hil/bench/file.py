@@ -27,10 +27,11 @@ from crossbar_hil.bench.curve_facts import read_facts, with_facts
 from crossbar_hil.bench.effects import MOST_VARIATION, Effects
 from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, renamed
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError, RunError, reason_of
+from crossbar_hil.instrument import Place, place_of
 from crossbar_hil.owners.addresses import why_no_library, why_no_resource
 from crossbar_hil.parsing import parse_toml
 from crossbar_hil.plugins import names, nearest
-from crossbar_hil.quantities import share, si
+from crossbar_hil.quantities import share, si, whole
 from crossbar_hil.results.conditions import Conditions
 from crossbar_hil.shipped import data, data_file, is_name, is_shipped, read_bytes, shipped
 from crossbar_hil.tables import (
@@ -50,6 +51,7 @@ from crossbar_hil.tables import (
 from crossbar_hil.text import shown
 from crossbar_hil.training.confirmation import CONFIRM, suggested_confirmations
 from crossbar_hil.training.settings import Training
+from crossbar_hil.training.tasks import Task
 from crossbar_hil.twins.file import read_twin
 
 BENCH_FILE = "bench.toml"
@@ -293,6 +295,20 @@ class LimitTable(Table):
         return self
 
 
+def _line(value: Any) -> Any:
+    """Return a matrix column, or slot and column."""
+    if not isinstance(value, list | tuple):
+        return whole(value)
+    if len(value) != 2:
+        raise ConfigError(
+            f"{shown(value)} must be a matrix column, or the slot of a card and its column, such as [2, 5]"
+        )
+    return tuple(whole(each) for each in value)
+
+
+LineField = Annotated[int | tuple[int, int], BeforeValidator(_line)]
+
+
 class InstrumentTable(Table):
     """``[instruments.NAME]``: one instrument."""
 
@@ -339,14 +355,20 @@ class WiringTable(Table):
     matrix: str = "matrix"
     """Name of the switch matrix among the instruments."""
     slot: Whole = 1
-    rows: list[Whole]
-    """Matrix column of each chip row, the first first."""
-    columns: list[Whole]
+    """Card of every line that names none."""
+    rows: list[LineField]
+    """Matrix column of each chip row, the first first; ``[slot, column]`` on another card."""
+    columns: list[LineField]
     """Matrix column of each chip column."""
     ports: dict[str, str]
     """Matrix row (letter or number) of each port: drive, meter, ground, guard, divider."""
     sources: dict[str, str]
     """Source channel behind a port, as ``"smu.a"``: instrument, channel."""
+
+    @property
+    def lines(self) -> list[Place]:
+        """Slot and column of every line, the rows first."""
+        return [place_of(line, self.slot) for line in (*self.rows, *self.columns)]
 
 
 class SchemeTable(Table):
@@ -356,6 +378,10 @@ class SchemeTable(Table):
     write: str
     disturb_v: Volt | None = None
     """Largest voltage that a cell may see which is not being written; a little over half the pulse if not given."""
+    read_by: Literal["pattern", "cell"] | None = None
+    """Whether the rows of a pattern are driven together or one after the other; the plan chooses if not given."""
+    zero_every: Annotated[Whole, Field(ge=1)] = 1
+    """Batches of reads that a zero reading serves."""
 
 
 class MeasurementTable(Table):
@@ -515,7 +541,11 @@ class Bench(Table):
 
 
 def load_bench(
-    name_or_file: str | Path, *, preset: str | None = None, overrides: Mapping[str, Any] | None = None
+    name_or_file: str | Path,
+    *,
+    task: str | None = None,
+    preset: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
 ) -> Bench:
     """Read and check a bench.
 
@@ -523,10 +553,12 @@ def load_bench(
     ----------
     name_or_file : str or Path
         Name of a shipped bench, path of a bench file, or name of an installed backend.
+    task : str, optional
+        Name of a shipped task, laid over the bench; in place of a shipped one it may have a bench file of its own.
     preset : str, optional
-        Name of a shipped preset, laid over the bench.
+        Name of a shipped preset, laid over that.
     overrides : mapping, optional
-        Tables laid over both, as a bench file would spell them; paths are relative to the working directory.
+        Tables laid over all, as a bench file would spell them; paths are relative to the working directory.
 
     Raises
     ------
@@ -534,11 +566,14 @@ def load_bench(
         With every problem found, each naming its key.
     """
     expect(PATH, ConfigError, bench=name_or_file)
-    expect(TEXT, ConfigError, optional=True, preset=preset)
+    expect(TEXT, ConfigError, optional=True, task=task, preset=preset)
     expect(Mapping, ConfigError, optional=True, overrides=overrides)
     overrides = _plain(overrides or {}, "overrides")
-    tables, where = _bench_tables(os.fspath(name_or_file))
+    trained = None if task is None else Task.read(task)
+    tables, where = _bench_tables(os.fspath(name_or_file), trained)
     _refuse_blanks(tables, where)
+    if trained is not None:
+        tables = trained.lay_over(tables, where)
     if preset is not None:
         known = shipped("presets")
         if preset not in known:
@@ -609,8 +644,12 @@ def _check_facts(curve: Any) -> None:
         raise ConfigError(f"curve file {curve}: {'; '.join(problems_of(error, _near))}") from error
 
 
-def _bench_tables(name_or_file: str) -> tuple[dict[str, Any], str]:
+def _bench_tables(name_or_file: str, task: Task | None) -> tuple[dict[str, Any], str]:
     benches = shipped("benches")
+    own = None if task is None else task.bench_file(name_or_file)
+    if own is not None:
+        name = f"{name_or_file}-{own.name.removesuffix('.toml')}"
+        return {"name": name, **_read_toml(own)}, f"bench {name}"
     if name_or_file in benches:
         return {"name": name_or_file, **_read_shipped("benches", name_or_file)}, f"bench {name_or_file}"
     path = Path(name_or_file)

@@ -43,6 +43,7 @@ NAMED_FILES = (
     NamedFile("chip", "start", "start map", may_ship=False),
     NamedFile("chip", "twin", "twin", may_ship=False),
     NamedFile("training", "patterns", "pattern"),
+    NamedFile("training", "cells", "cells", may_ship=False),
 )
 
 

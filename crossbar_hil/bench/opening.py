@@ -11,7 +11,10 @@ from crossbar_hil.backend import KINDS, DeviceBackend
 from crossbar_hil.bench.file import Bench, Chip, load_bench
 from crossbar_hil.bench.instruments import Seen, find_source, open_instruments
 from crossbar_hil.errors import ConfigError
+from crossbar_hil.instrument import place_of
 from crossbar_hil.plugins import load
+from crossbar_hil.shipped import data_file
+from crossbar_hil.survey.file import read_cells
 
 
 @contextmanager
@@ -84,14 +87,24 @@ def open_backend(
     """
     rng = _generator(seed)
     if not bench.instruments:
-        return make_backend(bench, rng)
+        return without_bad_cells(bench, make_backend(bench, rng))
     factory = _factory(bench)
     with ExitStack() as owned:
         heard = {"ask": ask, "tell": tell, "seen": seen, "patience": patience, "silence": silence}
         instruments = open_instruments(bench, rng, owned, resources, **heard)  # type: ignore[arg-type]
         chip = _assemble(bench, factory, instruments, {"on_trial": True} if on_trial else {})
         chip.owned = owned.pop_all()
-        return chip
+        return without_bad_cells(bench, chip)
+
+
+def without_bad_cells(bench: Bench, chip: DeviceBackend) -> DeviceBackend:
+    """Have a chip refuse pulses to the cells that its bench leaves out, whoever sends them."""
+    name = bench.training.cells
+    if name is not None:
+        cells = read_cells(data_file(name))
+        cells.check_shape(name, chip.shape)
+        chip.left_out = cells.left_out if cells.left_out.any() else None
+    return chip
 
 
 def words_of_opening(bench: Bench | None) -> str:
@@ -193,7 +206,7 @@ def _assemble(bench: Bench, factory: Any, instruments: Mapping[str, Any], detail
         raise ConfigError(f"bench {bench.name}: wiring.matrix {matrix!r} is not among the instruments")
     if bench.wiring is not None:
         lines = {
-            column: f"{axis} {place} of the chip"
+            place_of(column, bench.wiring.slot): f"{axis} {place} of the chip"
             for axis, columns in (("row", bench.wiring.rows), ("column", bench.wiring.columns))
             for place, column in enumerate(columns, start=1)
         }

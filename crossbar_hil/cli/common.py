@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from crossbar_hil.cli.completion import complete_bench, complete_run
+from crossbar_hil.cli.completion import complete_bench, complete_run, complete_task
 from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.text import printable, table_lines
 
@@ -39,6 +39,12 @@ _record_visa_option = click.option(
     metavar="FILE",
     expose_value=False,  # `crossbar_hil.cli.verbs.main` has taken it, for any verb, before a verb is looked for
     help="Keep every exchange with instruments in a new FILE, which replays as a test.",
+)
+task_option = click.option(
+    "--task",
+    shell_complete=complete_task,
+    metavar="NAME",
+    help="Published experiment laid over the bench, with its patterns, size and settings: `tasks` lists them.",
 )
 out_option = click.option(
     "--out",

@@ -1,4 +1,4 @@
-"""What a shell completes: names of runs, and of benches; looked up without opening one, as a person waits for it."""
+"""What a shell completes: names of runs, of benches and of tasks; looked up without opening any, as a person waits."""
 
 import os
 from pathlib import Path
@@ -34,3 +34,10 @@ def complete_bench(_: Context, __: Parameter, begun: str) -> list[CompletionItem
     files = [os.path.join(folder, name) for name in there if name.startswith(start) and name.endswith(".toml")]
     found = [name for name in shipped("benches") if name.startswith(begun)] + files
     return [CompletionItem(name) for name in found] or [CompletionItem(begun, type="file")]
+
+
+def complete_task(_: Context, __: Parameter, begun: str) -> list[CompletionItem]:
+    """Return the shipped tasks that begin so."""
+    from crossbar_hil.shipped import shipped  # noqa: PLC0415 - only who completes needs it
+
+    return [CompletionItem(name) for name in shipped("tasks") if name.startswith(begun)]

@@ -20,6 +20,7 @@ from crossbar_hil.cli.common import (
     print_json,
     quiet_option,
     say_assumptions,
+    task_option,
 )
 from crossbar_hil.cli.completion import complete_bench
 from crossbar_hil.errors import ConfigError
@@ -90,6 +91,7 @@ def _dry_run_options(chips: int, over: str) -> Callable[[Any], Any]:
         click.option(
             "--bench", shell_complete=complete_bench, help="Shipped bench, bench file or backend.  [default: simulated]"
         ),
+        task_option,
         click.option("--preset", help=PRESET_HELP),
         click.option("--curve", metavar="FILE", help="Measured conductance curve of your device."),
         click.option("--twin", metavar="FILE", help="Twin of a chip that `calibrate` made: its draws are the chips."),
@@ -229,7 +231,8 @@ def _virtual_bench(given: dict[str, Any]) -> Any:
         overrides["chip"] = chosen | overrides.get("chip", {})
     if given["patterns"] is not None:
         overrides["training"] = {"patterns": given["patterns"]}
-    bench = load_bench(given["bench"] or "simulated", preset=given["preset"], overrides=overrides)
+    layers = {"task": given["task"], "preset": given["preset"], "overrides": overrides}
+    bench = load_bench(given["bench"] or "simulated", **layers)
     bench = set_values(bench, given["fixed"])
     say_assumptions(bench)
     return bench

@@ -25,6 +25,7 @@ from crossbar_hil.cli.common import (
     out_option,
     quiet_option,
     say_seed,
+    task_option,
     yes_option,
 )
 from crossbar_hil.cli.completion import complete_bench
@@ -46,6 +47,7 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
     show_default=True,
     help="Shipped bench, bench file or backend.",
 )
+@task_option
 @click.option("--preset", help=PRESET_HELP)
 @seed_option
 @_setting("training", "epochs", "--epochs", help="Most evaluations.")
@@ -59,6 +61,12 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @_setting("training", "patterns", "--patterns", metavar="FILE", help="Pattern file: pattern,label,set.")
 @_setting("training", "rule", "--rule", metavar="NAME", help="Learning rule, such as delta or stochastic.")
 @click.option("--rule-option", "rule_options", multiple=True, metavar="KEY=VALUE", help="One option of the rule.")
+@_setting("training", "cells", "--cells", metavar="FILE", help="Bad cells to leave out: what `survey` wrote.")
+@_setting("training", "hidden", "--hidden", metavar="UNITS", help="Hidden units; 8,8 for two layers of them.")
+@_setting("training", "bias", "--bias", metavar="YES|NO", help="Give every layer an input that is always a 1.")
+@_setting("training", "shortcuts", "--shortcuts", metavar="YES|NO", help="Lead the inputs past hidden units too.")
+@_setting("training", "pairs", "--pairs", metavar="COLUMNS|ROWS", help="Lines that make a differential pair.")
+@_setting("training", "layers", "--layers", metavar="HOW", help='Lay layers "side by side", or stacked.')
 @_setting("training", "pull_back", "--pull-back", metavar="YES|NO", help="Pull activations beyond their target back.")
 @_setting("training", "dead_zone", "--dead-zone", help="Leave activations alone that are nearer to their target.")
 @_setting("chip", "curve", "--curve", metavar="FILE", help="Measured conductance curve of your device.")
@@ -92,6 +100,7 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @as_json
 def train(
     bench: str,
+    task: str | None,
     preset: str | None,
     seed: int | None,
     fixed: tuple[str, ...],
@@ -127,7 +136,7 @@ def train(
         raise ConfigError("--spread-of means measured siemens, so K = 1, and --scale cannot be given with it")
     if chosen:
         overrides["chip"] = chosen | overrides.get("chip", {})
-    loaded = load_bench(bench, preset=preset, overrides=overrides)
+    loaded = load_bench(bench, task=task, preset=preset, overrides=overrides)
     checked = set_own_values(loaded, fixed)
     if loaded.chip is not None and checked.chip is not None:
         said = {find_key(text.partition("=")[0]).name for text in fixed}
@@ -146,7 +155,7 @@ def train(
             ask=hidden_while(progress, partial(_agreed, checked.kind, yes)),
             phase=progress.phase,
         )
-        outcome = prepared.run(out=out, preset=preset, label=label, show=progress.show, phase=progress.phase)
+        outcome = prepared.run(out=out, task=task, preset=preset, label=label, show=progress.show, phase=progress.phase)
     tell_outcome(outcome, no_report=no_report, as_json=as_json, quiet=quiet)
 
 

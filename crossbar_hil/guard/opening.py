@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,21 @@ from crossbar_hil.bench.instruments import (
     write_to_stderr,
     wrong_identity,
 )
-from crossbar_hil.bench.opening import fresh_seed, likeness_of, open_backend
+from crossbar_hil.bench.opening import fresh_seed, likeness_of, open_backend, without_bad_cells
 from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.bench.twin_of_chip import with_known_noise
 from crossbar_hil.errors import BenchBusy, ConfigError, CrossbarError, DeadlineError
 from crossbar_hil.guard.client import GuardedBackend, Hello
 from crossbar_hil.guard.ledger import default_path, why_dose_unknown
 from crossbar_hil.guard.lock import BenchLock
-from crossbar_hil.guard.names import same_identity
+from crossbar_hil.guard.names import file_name, same_identity
 from crossbar_hil.instrument import Identity, SourceMeter
 from crossbar_hil.owners.addresses import is_loopback_allowed, on_loopback
 from crossbar_hil.owners.state import state_folder
 from crossbar_hil.owners.takeover import PATIENCE_S, take_over
+from crossbar_hil.owners.wear import read_wear, wear_text
 from crossbar_hil.plugins import load
+from crossbar_hil.survey.on_bench.surveying import check_cells
 from crossbar_hil.training.settings import BenchTraining
 from crossbar_hil.visa_record import is_replayed
 
@@ -50,6 +53,7 @@ def open_bench(
     name_or_file: str | Path = "simulated",
     *,
     seed: int | None = None,
+    task: str | None = None,
     preset: str | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> DeviceBackend:
@@ -60,7 +64,7 @@ def open_bench(
 
     Parameters
     ----------
-    name_or_file, preset, overrides
+    name_or_file, task, preset, overrides
         As of `crossbar_hil.bench.file.load_bench`.
     seed : int, optional
         Seed of a virtual chip; a fresh one if not given.
@@ -77,12 +81,13 @@ def open_bench(
     ((4, 4), 'simulated')
     """
     expect(COUNT, ConfigError, optional=True, seed=seed)
-    bench = load_bench(name_or_file, preset=preset, overrides=overrides)
+    bench = load_bench(name_or_file, task=task, preset=preset, overrides=overrides)
     return open_checked(bench, seed=fresh_seed() if seed is None else int(seed))
 
 
 def open_checked(bench: Bench, *, seed: int) -> DeviceBackend:
     """Open a bench that is already checked, for a session that is no run; see `open_bench`."""
+    check_cells(bench, seed)
     guarded = bool(bench.instruments)
     backend = open_guarded(bench, seed=seed, folder=session_folder()) if guarded else open_backend(bench, seed=seed)
     backend.training = BenchTraining(bench.name, with_known_noise(bench).training, seed)
@@ -172,6 +177,7 @@ def open_guarded(
         backend = GuardedBackend(hello)
         backend.owned = owned.pop_all()
         backend.noisy, backend.likeness = bench.noisy, likeness_of(bench)
+        without_bad_cells(bench, backend)
         return backend
 
 
@@ -237,6 +243,22 @@ def held_for_a_look(name_or_file: str) -> Iterator[Seen]:
         lock.release()
 
 
+def wear_path(identity: Identity) -> Path | None:
+    """Return where the closings of a matrix are counted, by who it says it is; None if it has no serial number."""
+    same = same_identity(identity)
+    return state_folder() / "relays" / file_name(same, ".sqlite") if same else None
+
+
+def wear_of_matrix(bench: Bench, identity: Identity | None) -> list[str]:
+    """Say how often the relays of a bench's matrix have closed in all runs, if that was counted."""
+    path = None if identity is None else wear_path(identity)
+    if path is None or bench.wiring is None:
+        return []
+    driver = load("instruments", bench.instruments[bench.wiring.matrix].driver)
+    said = wear_text(bench.wiring.matrix, read_wear(path), getattr(driver, "rated_closings", None))
+    return [said] if said else []
+
+
 def lock_names(instruments: Mapping[str, InstrumentTable], resources: Mapping[str, str] | None = None) -> list[str]:
     """Return what a bench is locked by: the VISA resource of every instrument, the name of one that is a person."""
     return [(resources or {}).get(name) or table.resource or f"manual {name}" for name, table in instruments.items()]
@@ -299,8 +321,9 @@ def rescue(
             else:
                 if bench.wiring is not None and name == bench.wiring.matrix:
                     # A matrix of several cards asks those that were named which relays of theirs are closed.
-                    for port in bench.wiring.ports.values():
-                        instrument.crosspoint(bench.wiring.slot, port, bench.wiring.rows[0])
+                    one_of = dict(reversed(bench.wiring.lines))
+                    for port, slot in product(bench.wiring.ports.values(), one_of):
+                        instrument.crosspoint(slot, port, one_of[slot])
                 matrices.append(instrument)
         return failures + load("backends", bench.backend).rescue(sources, matrices)
 

@@ -18,6 +18,7 @@ from crossbar_hil.guard.opening import EMULATED_STATE, open_guarded, session_fol
 from crossbar_hil.results.arrays import Variable
 from crossbar_hil.results.result import Result, Series
 from crossbar_hil.runs.run import Run
+from crossbar_hil.survey.lines import Lines
 from crossbar_hil.training.fresh import reads_wanted
 from crossbar_hil.training.patterns import PatternSet, as_text
 from crossbar_hil.training.prediction import UNDECIDED, contradictory_pairs
@@ -168,7 +169,10 @@ def judge_patterns(
     with _open_chip(run, state) as backend:
         if backend.kind != run.kind:
             raise RunError(f"run {run.name} is of kind {run.kind}, but its bench now opens a {backend.kind} device")
-        trainer = make_trainer(run.bench.training, backend)
+        known = run.facts.get("lines")
+        where = None if known is None else Lines.from_record(known, backend.shape)
+        trainer = make_trainer(run.bench.training, backend, lines=where)
+        trainer.outputs = task.train_labels.shape[1]
         reads = max(reads_wanted(repeat, backend.noisy, epochs), 1)
         predictions = [trainer.predict(bits) for _ in range(reads)]
     if labels.shape != predictions[0].outputs.shape:
@@ -185,7 +189,8 @@ def judge_patterns(
         lines.append(
             Line(as_text(pattern), as_text(label), says, [float(value) for value in activations], verdict, same)
         )
-    contradictions = contradictory_pairs(bits, labels) if trainer.v0 == -trainer.v1 else []
+    odd = trainer.v0 == -trainer.v1 and not trainer.arrangement.bias
+    contradictions = contradictory_pairs(bits, labels) if odd else []
     return Answer(run.name, run.kind, lines, len(bits) - len(contradictions), reads)
 
 

@@ -14,11 +14,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, NullLocator
+from numpy.typing import NDArray
 
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.errors import DataError
 from crossbar_hil.figures.boxes import Boxes, side
-from crossbar_hil.figures.cells import DIVERGING, draw_chip
+from crossbar_hil.figures.cells import DIVERGING, MOST_NAMED, draw_chip
 from crossbar_hil.figures.chips import map_size
 from crossbar_hil.figures.panes import (
     BLACK,
@@ -26,6 +27,7 @@ from crossbar_hil.figures.panes import (
     GREY,
     MIDDLE,
     MINUS,
+    PALE,
     PLUS,
     SMALL,
     engineering,
@@ -34,7 +36,7 @@ from crossbar_hil.figures.panes import (
     short,
     whole_ticks,
 )
-from crossbar_hil.training.pairs import column_name
+from crossbar_hil.training.lines.names import SIGNS
 from crossbar_hil.training.patterns import as_text
 from crossbar_hil.training.result import TrainingResult
 
@@ -59,27 +61,30 @@ def plot_conductances(result: TrainingResult, ax: Axes | None = None) -> Axes:
     factor, unit = engineering(result.conductances, "S")
     values, epochs = factor * result.conductances, np.arange(1, result.epochs + 1)
     boxes = Boxes(ax, (rows, columns), _epochs_across(result), side(values))
+    names, signs = result.names, _signs(result)
     for row, column in np.ndindex(rows, columns):
         boxes.frame(row, column)
-        boxes.line(row, column, epochs, values[:, row, column], color=_sign(column), **_STEPS)
+        boxes.line(row, column, epochs, values[:, row, column], color=signs[row, column], **_STEPS)
         state = "saturated" if result.saturated[row, column] else "no reaction" * bool(result.unresponsive[row, column])
         if state and columns <= _NAMED:
             boxes.text(row, column, 0.97, 0.05, state, ha="right", va="bottom", color=GREY)
-    named = [column_name(column) for column in range(columns)]
-    if columns <= _NAMED:
-        named = [f"output {column // 2 + 1}, {'minus' if column % 2 else 'plus'}" for column in range(columns)]
+    named, plain = names.columns, result.arrangement.is_plain
+    if columns <= _NAMED and plain:
+        said = dict(zip(SIGNS, ("plus", "minus"), strict=True))
+        named = [f"output {each[:-1]}, {said[each[-1]]}" if each[-1] in said else "not used" for each in named]
     return boxes.label(
         "Epoch",
         f"Conductance ({unit})",
-        rows=[f" row {row + 1}" for row in range(rows)],
+        rows=[f" row {name}" if plain else f" {name}" for name in names.rows],
         columns=named,
-        colours=[_sign(column) for column in range(columns)],
+        colours=list(signs[0 if result.lines is None else result.lines.rows[0]]),
     )
 
 
 def plot_weights(result: TrainingResult, ax: Axes | None = None) -> Axes:
-    """Draw the logic weights G+ - G- against the epoch as steps, a box an output, a line a row."""
+    """Draw the logic weights G+ - G- against the epoch as steps, a box an output or hidden unit, a line a row."""
     weights = result.weights
+    outputs_named, rows_named = _synapses(result)
     factor, unit = engineering(weights, "S")
     _, rows, outputs = weights.shape
     across = min(outputs, _ACROSS)
@@ -93,10 +98,12 @@ def plot_weights(result: TrainingResult, ax: Axes | None = None) -> Axes:
         row, column = divmod(output, across)
         boxes.frame(row, column)
         boxes.line(row, column, boxes.across, (0, 0), color=GREY, linewidth=0.8)
-        boxes.text(row, column, 0.03, 1.02, f"output {output + 1}", va="bottom")
+        boxes.text(row, column, 0.03, 1.02, outputs_named[output], va="bottom")
         for each, colour in enumerate(colours):
             boxes.line(row, column, epochs, factor * weights[:, each, output], color=colour, **_STEPS)
-    handles = [Line2D([], [], color=colour, marker=".", label=f"row {row + 1}") for row, colour in enumerate(colours)]
+    handles = [
+        Line2D([], [], color=colour, marker=".", label=name) for name, colour in zip(rows_named, colours, strict=True)
+    ]
     _legend_beside(ax, handles, ncols=1 + (rows - 1) // (14 * down))
     return boxes.label("Epoch", f"Weight G⁺ − G⁻ ({unit})", ticks=(5, 5))
 
@@ -245,14 +252,14 @@ def plot_final_conductances(result: TrainingResult, ax: Axes | None = None) -> A
         0.52,
         0.52,
         factor * final.ravel(),
-        color=np.where(column % 2, MINUS, PLUS),
+        color=_signs(result).ravel(),
         edgecolor="white",
         linewidth=0.3,
         shade=True,
     )
     every = -(-max(rows, columns) // 8)
-    ax.set_xticks(range(0, columns, every), [column_name(each) for each in range(0, columns, every)])
-    ax.set_yticks(range(0, rows, every), [str(each + 1) for each in range(0, rows, every)])
+    ax.set_xticks(range(0, columns, every), result.names.columns[::every])
+    ax.set_yticks(range(0, rows, every), result.names.rows[::every])
     ax.tick_params(labelsize=SMALL, pad=0)
     ax.set(xlabel="Column", ylabel="Row", zlabel=f"Conductance ({unit})")
     ax.view_init(elev=38, azim=-62)  # type: ignore[attr-defined]
@@ -337,15 +344,33 @@ def _epochs_across(result: TrainingResult) -> tuple[float, float]:
     return 1 - room, result.epochs + room
 
 
-def _sign(column: int) -> str:
-    return MINUS if column % 2 else PLUS
+def _signs(result: TrainingResult) -> NDArray[np.str_]:
+    """Return the (R, C) colours of plus and minus cells, and of those that no network is on."""
+    row, column = np.indices(result.conductances.shape[1:] if result.lines is None else result.lines.size)
+    own = np.where((row if result.arrangement.pairs == "rows" else column) % 2, MINUS, PLUS)
+    if result.lines is None:
+        return own
+    found = result.lines.on_chip(own)
+    return np.where(found == "", PALE, found)
+
+
+def _synapses(result: TrainingResult) -> tuple[list[str], list[str]]:
+    """Name what a box and what a line of the weights belong to."""
+    names = result.names_of_weights
+    if result.arrangement.is_plain:
+        return [f"output {each + 1}" for each in range(len(names.columns) // 2)], [f"row {each}" for each in names.rows]
+    if result.arrangement.pairs == "rows":
+        return names.columns, [name.replace("+", "") for name in names.rows[::2]]
+    return [name.replace("+", "") for name in names.columns[::2]], names.rows
 
 
 def _name_columns(ax: Axes, result: TrainingResult) -> Axes:
     columns = result.conductances.shape[2]
-    if columns <= 16:
-        ax.set_xticks(range(columns), [column_name(column) for column in range(columns)])
-        ax.set_xlabel("Column (output, sign)")
+    if columns <= MOST_NAMED:
+        ax.set_xticks(range(columns), result.names.columns)
+        ax.set_xlabel("Column (output, sign)" if result.arrangement.is_plain else "Column")
+    if len(result.names.rows) <= MOST_NAMED and not result.arrangement.is_plain:
+        ax.set_yticks(range(len(result.names.rows)), result.names.rows)
     ax.set_aspect("auto")
     return ax
 

@@ -12,8 +12,8 @@ from crossbar_hil.errors import RunError, reason_of
 from crossbar_hil.figures import REPORT
 from crossbar_hil.guard.storage import write_new
 from crossbar_hil.runs.neighbours import NEXT, links_to_files, links_to_neighbours, tell_the_one_before
-from crossbar_hil.runs.recorded_settings import text_of
 from crossbar_hil.runs.run import Run
+from crossbar_hil.runs.told_facts import moment, told_facts
 
 FIGURES = "figures"
 PAGES = "crossbar_hil.figures"
@@ -69,7 +69,8 @@ def make_report(run: Run, folder: Path | None = None, *, replace: bool = False) 
             _template(run).render(
                 run=run,
                 facts=run.facts,
-                said=[(name.replace("_", " "), text_of(value, exact=False)) for name, value in run.facts.items()],
+                said=told_facts(run.facts),
+                started=moment(run.facts.get("started_utc")),
                 settings=settings,
                 tables=[(table, list(rows)) for table, rows in groupby(settings, attrgetter("table"))],
                 pictures=pictures,

@@ -9,6 +9,7 @@ from typing import Any
 
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import Bench, Chip
+from crossbar_hil.bench.foretelling import epoch_reads
 from crossbar_hil.bench.named_files import NamedFile, renamed
 from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.bench.virtual_chips import VirtualChips, virtual_chips
@@ -23,6 +24,7 @@ from crossbar_hil.runs.recorded_settings import dump_tables
 from crossbar_hil.runs.run import RunOutcome
 from crossbar_hil.runs.training_record import (
     Record,
+    Sizes,
     check_fresh,
     check_replay,
     create_record,
@@ -33,8 +35,14 @@ from crossbar_hil.runs.training_record import (
     write_fresh,
 )
 from crossbar_hil.screen.view import Phase, no_phase
+from crossbar_hil.shipped import data_file
+from crossbar_hil.survey.file import read_cells
+from crossbar_hil.survey.judging import LEFT_OUT
+from crossbar_hil.survey.lines import Lines
+from crossbar_hil.survey.on_bench.surveying import check_cells
 from crossbar_hil.training.asking import described
-from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason, read_afresh, reads_wanted
+from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason, reads_wanted
+from crossbar_hil.training.on_chip import assurance_on_chip, epoch_on_chip, fresh_on_chip, lines_of, result_on_chip
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.result import Epoch, TrainingResult
 from crossbar_hil.training.settings import make_trainer
@@ -54,6 +62,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         bench: Bench,
         seed: int,
         *,
+        task: str | None = None,
         preset: str | None = None,
         label: str = "",
         forecast: Mapping[str, Any] | None = None,
@@ -62,11 +71,14 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         known: Mapping[int, Epoch] = MappingProxyType({}),
         known_fresh: FreshReads | None = None,
         known_rule: Mapping[str, Any] | None = None,
+        known_lines: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(bench, seed, bench.training.rule)
+        check_cells(bench, seed)
         self._checked, self._chips, self._known, self._known_fresh = bench, chips, dict(known), known_fresh
-        self._known_rule = known_rule
+        self._known_rule, self._known_lines = known_rule, known_lines
         self._given: dict[str, Any] = {"label": label, "preset": preset}
+        self._given |= {"task": task} if task else {}
         self._given |= {"forecast": dict(forecast)} if forecast else {}
         self._given |= {"warnings": list(warnings)} if warnings else {}
         self._task = PatternSet.from_csv(bench.training.pattern_file)
@@ -74,6 +86,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         self._done = 0
         self._fresh: FreshReads | None = None
         self._trainer: Trainer
+        self._chip: DeviceBackend
         self._record: Record
 
     def prepare(self, backend: DeviceBackend | None) -> Sequence[Pulse]:
@@ -86,7 +99,9 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         """
         if backend is None:
             raise TypeError("a training has a bench, so there is a backend")
-        self._trainer = make_trainer(self._checked.training, backend, seed=self.seed)
+        self._chip, known = backend, self._known_lines
+        lines = None if known is None else Lines.from_record(known, backend.shape)
+        self._trainer = make_trainer(self._checked.training, backend, seed=self.seed, lines=lines)
         now = described(self._trainer.rule)
         if self._known_rule not in (None, now):
             raise RunError(
@@ -98,13 +113,17 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         return tuple(self._trainer.update.pulses())
 
     @property
+    def _sizes(self) -> Sizes:
+        return Sizes.of(self._task, self._trainer.arrangement.depth)
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the chip."""
-        return self._trainer.backend.shape
+        return self._chip.shape
 
     def begin(self, folder: RunFolder) -> None:
         """Make the record of a new run."""
-        backend = self._trainer.backend
+        backend = self._chip
         facts = {
             "name": folder.folder.name,
             **self._given,
@@ -113,8 +132,10 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
             "shape": list(backend.shape),
             "bench_sha256": bench_hash(folder.folder),
             "device": backend.identify(),
+            **({"reading": said} if self._checked is not None and (said := epoch_reads(self._checked)) else {}),
             "confirm": self._trainer.confirm,
             "learning_rule": described(self._trainer.rule),
+            **self._network(),
             **facts_of_chips(backend, self._checked, known=self._chips),
             **provenance(),
             "started_utc": folder.started_utc,
@@ -125,6 +146,14 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
             backend.note_record(beginning_of(facts, self._task, self._checked, folder.folder))
         self._record = create_record(folder.folder, facts, self._task, backend)
 
+    def _network(self) -> dict[str, Any]:
+        """Say what network is trained, unless it is one layer that takes the whole chip, and on which lines of it."""
+        arrangement, task, lines = self._trainer.arrangement, self._task, lines_of(self._trainer)
+        where = {} if lines is None else {"lines": lines.as_record(), "bad_cells": bad_cells(self._checked)}
+        if arrangement.is_plain:
+            return where
+        return where | {"network": arrangement.in_words(task.train.shape[1], task.train_labels.shape[1])}
+
     def reopen(self, folder: Path) -> None:
         """Open the record of a run to go on with it."""
         self._record = reopen_record(folder)
@@ -134,10 +163,11 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         leave_if_wanted: Callable[[], None],  # noqa: ARG002 - after each epoch is enough
     ) -> Iterator[Epoch | FreshReads]:
         """Train, epoch by epoch, and read a chip that has converged afresh."""
-        yield from self._trainer.iterate(self._task.train, self._task.train_labels)
+        for epoch in self._trainer.iterate(self._task.train, self._task.train_labels):
+            yield epoch_on_chip(self._trainer, epoch)
         if self._reads_wanted:
             self.phase("reading the trained chip afresh", brief=True)
-            yield read_afresh(self._trainer, self._task.train, self._reads_wanted)
+            yield fresh_on_chip(self._trainer, self._task.train, self._reads_wanted)
 
     @property
     def _reads_wanted(self) -> int:
@@ -168,9 +198,9 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         """What was trained, once it has ended."""
         if not self._done:
             return None
-        recorded = reread_epochs(self._record, self.shape, len(self._task.train))[: self._done]
+        recorded = reread_epochs(self._record, self.shape, self._sizes)[: self._done]
         epochs = [*recorded[:-1], self._last[-1]]  # why it was given up is not in the tables
-        return self._trainer.result(self._task.train, self._task.train_labels, epochs)
+        return result_on_chip(self._trainer, self._trainer.result(self._task.train, self._task.train_labels, epochs))
 
     @property
     def is_complete(self) -> bool:
@@ -189,8 +219,8 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         if self._fresh is None:
             return None
         trainer = self._trainer
-        targets = {"target0": trainer.target0, "target": trainer.target}
-        return Assurance.of(self._fresh, self._task.train_labels, beta=trainer.beta, **targets)
+        settings = {"beta": trainer.beta, "target0": trainer.target0, "target": trainer.target}
+        return assurance_on_chip(trainer.arrangement, self._fresh, self._task, lines_of(trainer), **settings)
 
     def finish(self, status: str, reason: str) -> None:
         """Write how it ended, and what the chip is like now."""
@@ -199,12 +229,23 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         if result is not None:
             facts |= ending_of(result, self.assurance)
             facts["reason"] = reason or facts["reason"]
+        backend = self._chip
+        if work := backend.work_done():
+            facts["bench_work"] = work
         unresponsive = None if result is None else result.unresponsive
-        finish_record(self._record, facts, self._trainer.backend, unresponsive)
+        finish_record(self._record, facts, backend, unresponsive)
 
     def discard(self) -> None:
         """Close the record."""
         self._record.close()
+
+
+def bad_cells(bench: Bench) -> list[dict[str, Any]]:
+    """Return the cells that a bench leaves out, rows and columns from 1, each with what was found in it."""
+    if bench.training.cells is None:
+        return []
+    found = read_cells(data_file(bench.training.cells))
+    return [each.model_dump(include={"row", "column", "verdict"}) for each in found.cell if each.verdict in LEFT_OUT]
 
 
 def ending_of(result: TrainingResult, assurance: Assurance | None) -> dict[str, Any]:
@@ -238,6 +279,7 @@ def train_and_record(
     *,
     seed: int,
     out: Path,
+    task: str | None = None,
     preset: str | None = None,
     label: str = "",
     forecast: Mapping[str, Any] | None = None,
@@ -249,12 +291,12 @@ def train_and_record(
 ) -> RunOutcome:
     """Train on a checked bench and leave a run folder in `out`; see `crossbar_hil.runs.life.begin_work`.
 
-    The seed is that of a virtual chip; preset, label, what was foretold (`Forecast.as_record` of
+    The seed is that of a virtual chip; task, preset, label, what was foretold (`Forecast.as_record` of
     `crossbar_hil.studies.convergence.forecast`), what the person was warned of and what the virtual chip is like, if
     that is known already, are written down with the run; `show` is called with each epoch once it is on disk, `phase`
     with what is waited for; `button` ends it as Ctrl-C does.
     """
-    given: dict[str, Any] = {"preset": preset, "label": label, "forecast": forecast, "warnings": warnings}
+    given: dict[str, Any] = {"task": task, "preset": preset, "label": label, "forecast": forecast, "warnings": warnings}
     work = TrainingWork(bench, seed, chips=chips, **given)
     work.phase = phase
     return begin_work(work, out=out, show=epochs_only(show), button=button)

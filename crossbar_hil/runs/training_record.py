@@ -23,7 +23,7 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,24 @@ CREATE TABLE IF NOT EXISTS fresh_current (read INTEGER, pattern INTEGER, column 
 CREATE TABLE IF NOT EXISTS fresh_activation (read INTEGER, pattern INTEGER, output INTEGER, activation REAL);
 """
 """Tables that some records of this version do not have yet."""
+
+
+class Sizes(NamedTuple):
+    """How much an epoch of a record holds."""
+
+    patterns: int
+    outputs: int
+    layers: int = 1
+
+    @classmethod
+    def of(cls, task: PatternSet, layers: int) -> "Sizes":
+        """Return those of a task, learnt by a network of so many layers."""
+        return cls(len(task.train), task.train_labels.shape[1], layers)
+
+    @property
+    def reads(self) -> int:
+        """Rows of currents: each pattern is read once a layer."""
+        return self.patterns * self.layers
 
 
 class Record(sqlite3.Connection):
@@ -206,7 +224,7 @@ def rows_of_epoch(epoch: Epoch) -> dict[str, Rows]:
     }
 
 
-def reread_epochs(record: sqlite3.Connection, shape: tuple[int, int], patterns: int) -> list[Epoch]:
+def reread_epochs(record: sqlite3.Connection, shape: tuple[int, int], sizes: Sizes) -> list[Epoch]:
     """Return what was written of a run under way, which keeps no epoch in memory; see `read_epochs`.
 
     Raises
@@ -215,13 +233,13 @@ def reread_epochs(record: sqlite3.Connection, shape: tuple[int, int], patterns: 
         If it cannot be read.
     """
     try:
-        return read_epochs(record, shape, patterns)
+        return read_epochs(record, shape, sizes)
     except (sqlite3.Error, ValueError) as error:
         raise RunError(f"the epochs of the run cannot be read from its record: {reason_of(error)}") from error
 
 
-def read_epochs(record: sqlite3.Connection, shape: tuple[int, int], patterns: int) -> list[Epoch]:
-    """Return every epoch of a record, of a chip of R rows and C columns that learns so many patterns.
+def read_epochs(record: sqlite3.Connection, shape: tuple[int, int], sizes: Sizes) -> list[Epoch]:
+    """Return every epoch of a record, of a chip of R rows and C columns.
 
     Raises
     ------
@@ -240,9 +258,9 @@ def read_epochs(record: sqlite3.Connection, shape: tuple[int, int], patterns: in
         return np.moveaxis(values.reshape(len(numbers), *shape, -1), -1, 0)
 
     cells = table("SELECT conductance_siemens, pulses, depressing FROM cell ORDER BY epoch, row, column", rows, columns)
-    currents = table("SELECT current_a FROM current ORDER BY epoch, pattern, column", patterns, columns)
+    currents = table("SELECT current_a FROM current ORDER BY epoch, pattern, column", sizes.reads, columns)
     activations = table(
-        "SELECT activation, shortfall FROM activation ORDER BY epoch, pattern, output", patterns, columns // 2
+        "SELECT activation, shortfall FROM activation ORDER BY epoch, pattern, output", sizes.patterns, sizes.outputs
     )
     return [
         Epoch(

@@ -15,7 +15,7 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.virtual_chips import lines_of_chips
-from crossbar_hil.errors import CrossbarError, RunError
+from crossbar_hil.errors import CrossbarError, DataError, RunError
 from crossbar_hil.guard.database import bound_reading, why_unreadable
 from crossbar_hil.guard.opening import JOURNAL
 from crossbar_hil.guard.replay import tests_in_journal
@@ -31,11 +31,14 @@ from crossbar_hil.runs.never_began import describe_never_began
 from crossbar_hil.runs.recorded_settings import Tables, check_tables
 from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome
 from crossbar_hil.runs.training import TrainingWork, epochs_only
-from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION, read_epochs, refuse_links
+from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION, Sizes, read_epochs, refuse_links
 from crossbar_hil.runs.training_views import name_cells, training_page
 from crossbar_hil.screen.view import Phase, hidden_while, no_phase
+from crossbar_hil.survey.lines import Lines
 from crossbar_hil.text import counted
 from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason
+from crossbar_hil.training.lines.arrangement import Arrangement
+from crossbar_hil.training.on_chip import assurance_on_chip
 from crossbar_hil.training.patterns import PatternSet, as_text
 from crossbar_hil.training.result import Epoch, TrainingResult
 
@@ -135,21 +138,33 @@ class TrainingRun(Run):
         """Every recorded epoch."""
         rows, columns = self.settings["shape"]
         with self.open_record() as record:
-            return read_epochs(record, (rows, columns), len(self.task.train))
+            return read_epochs(record, (rows, columns), self._sizes)
+
+    @cached_property
+    def arrangement(self) -> Arrangement:
+        """What network it is, and how its layers lie on the chip."""
+        try:
+            return Arrangement.of(self.tables.get("bench", {}).get("training", {}))
+        except (DataError, TypeError) as error:
+            raise RunError(f"the network of run {self.name} cannot be read: {error}") from error
+
+    @property
+    def _sizes(self) -> Sizes:
+        return Sizes.of(self.task, self.arrangement.depth)
 
     @cached_property
     def fresh(self) -> FreshReads | None:
         """What was read afresh after the training; None if nothing was."""
         _, columns = self.settings["shape"]
-        patterns = len(self.task.train)
+        sizes = self._sizes
         with self.open_record() as record:
             if not record.execute("SELECT name FROM sqlite_schema WHERE name = 'fresh_current'").fetchall():
                 return None
             currents, activations = (
-                np.array(record.execute(query).fetchall(), dtype=np.float64).reshape(-1, patterns, width)
-                for query, width in (
-                    ("SELECT current_a FROM fresh_current ORDER BY read, pattern, column", columns),
-                    ("SELECT activation FROM fresh_activation ORDER BY read, pattern, output", columns // 2),
+                np.array(record.execute(query).fetchall(), dtype=np.float64).reshape(-1, *shape)
+                for query, shape in (
+                    ("SELECT current_a FROM fresh_current ORDER BY read, pattern, column", (sizes.reads, columns)),
+                    ("SELECT activation FROM fresh_activation ORDER BY read, pattern, output", sizes[:2]),
                 )
             )
         return FreshReads(currents, activations) if len(currents) else None
@@ -160,7 +175,16 @@ class TrainingRun(Run):
         if self.fresh is None:
             return None
         settings = {name: self.settings[name] for name in ("beta", "target0", "target")}
-        return Assurance.of(self.fresh, self.task.train_labels, **settings)
+        return assurance_on_chip(self.arrangement, self.fresh, self.task, self.lines, **settings)
+
+    @property
+    def lines(self) -> Lines | None:
+        """Which lines of the chip the network was on; None if on the first ones in their order."""
+        found = self.facts.get("lines")
+        try:
+            return None if found is None else Lines.from_record(found, self._shape)
+        except (KeyError, TypeError, ValueError, CrossbarError) as error:
+            raise RunError(f"the lines of run {self.name} cannot be read: {error}") from error
 
     @cached_property
     def result(self) -> TrainingResult:
@@ -187,6 +211,8 @@ class TrainingRun(Run):
             confirm=self.facts.get("confirm", 1),
             pull_back=self.tables.get("bench", {}).get("training", {}).get("pull_back", True),
             repeats=self.facts.get("learning_rule", {}).get("repeats", True),
+            arrangement=self.arrangement,
+            lines=self.lines,
         )
 
     def chip(self, moment: str) -> dict[str, FloatArray]:
@@ -299,7 +325,15 @@ class TrainingRun(Run):
         if self.kind == "hardware":
             why += f" (unresponsive = {self.bench.training.unresponsive})"
         silent = (f"{why}: {named}",) if named else ()
-        return Ending(record, (*lines, *silent), reached=bool(facts["converged"]), drawable=True)
+        return Ending(record, (*lines, *silent, *self._where()), reached=bool(facts["converged"]), drawable=True)
+
+    def _where(self) -> Sequence[str]:
+        """Return which cells were left out, and which lines of the chip the network is on; nothing without such."""
+        if self.lines is None:
+            return ()
+        bad = [f"row {e['row']} column {e['column']} ({e['verdict']})" for e in self.facts.get("bad_cells", ())]
+        left_out = (f"bad cells left out: {', '.join(bad)}",) if bad else ()
+        return (*left_out, *(() if self.lines.is_plain else (self.lines.in_words(),)))
 
     def _foretold(self) -> Sequence[str]:
         """Return what was foretold, and what then happened; nothing if nothing was."""
@@ -317,7 +351,8 @@ class TrainingRun(Run):
 
     def details(self) -> Sequence[str]:
         """Say which targets were missed, the worst first; of a run of 0.1.0 also if its settings are lost."""
-        lost = (*((f"no settings: {self._missing_bench}",) if self._missing_bench else ()), *self._foretold())
+        lost = (f"no settings: {self._missing_bench}",) if self._missing_bench else ()
+        lost = (*lost, *self._foretold(), *self._where())
         if not self.epochs or not self.result.misses:
             return lost
         return (
@@ -359,6 +394,8 @@ class TrainingRun(Run):
                 target=self.settings["target"],
                 bench=self.tables.get("bench", {}),
                 marks={word: end[name] == 1 for name, word in words.items() if name in end},
+                arrangement=self.arrangement,
+                lines=self.lines,
             )
 
     def wear(self) -> Wear | None:
@@ -447,7 +484,8 @@ def resume_and_record(
     def make_work(run: TrainingRun) -> TrainingWork:
         known = {epoch.number: epoch for epoch in run.epochs}
         rule = run.facts.get("learning_rule")
-        work = TrainingWork(run.bench, run.facts["seed"], known=known, known_fresh=run.fresh, known_rule=rule)
+        bench, seed, lines = run.bench, run.facts["seed"], run.facts.get("lines")
+        work = TrainingWork(bench, seed, known=known, known_fresh=run.fresh, known_rule=rule, known_lines=lines)
         work.phase = phase
         return work
 

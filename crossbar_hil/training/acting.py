@@ -1,49 +1,43 @@
 """The pulses of one epoch: after all patterns, or after each, which is read, learnt, and the next one after it."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import DeviceBackend
-from crossbar_hil.training.asking import Asked
+from crossbar_hil.training.evaluating import Evaluated, Evaluator
 from crossbar_hil.training.motion import Motion
-from crossbar_hil.training.rules.rule import Seen
-from crossbar_hil.training.updates import Pulses, Update, no_pulses
+from crossbar_hil.training.updates import Pulses, Update, no_pulses, without
 
-
-class Evaluated(NamedTuple):
-    """What the evaluation of an epoch read, before anything was pulsed."""
-
-    voltages: FloatArray
-    """(P, R) row voltages, in volts."""
-    currents: FloatArray
-    """(P, C) column currents, in amperes."""
-    conductances: FloatArray
-    """(R, C), in siemens."""
-
-
-See = Callable[[slice, FloatArray, FloatArray], Seen]
-"""Makes of some patterns, their (P, C) currents and the (R, C) conductances what a rule sees."""
+Aim = Callable[[int, FloatArray], tuple[FloatArray, FloatArray]]
+"""Makes of a pattern and its (1, N) activations the targets, and what of targets minus activations the gradient is made
+of; (1, N) both."""
 
 
 def act_on_all(
-    backend: DeviceBackend, rule: Asked, update: Update, motion: Motion | None, seen: Seen, read_v: float
+    backend: DeviceBackend,
+    evaluator: Evaluator,
+    update: Update,
+    motion: Motion | None,
+    evaluated: Evaluated,
+    targets: FloatArray,
+    gaps: FloatArray,
+    read_v: float,
 ) -> Pulses | None:
     """Let a rule act on all patterns at once, and return what was sent; None where nothing would move."""
-    wanted = update.wanted(rule(seen), seen.conductances)  # equation 4
+    wanted = without(evaluator.ask(evaluated, targets, gaps, update), backend.left_out)
     possible = wanted if motion is None else motion.possible(wanted)
-    return None if possible is None else update.send(backend, possible, seen.conductances, read_v)  # equation 5
+    return None if possible is None else update.send(backend, possible, evaluated.conductances, read_v)  # equation 5
 
 
 def act_on_each(
     backend: DeviceBackend,
-    rule: Asked,
+    evaluator: Evaluator,
     update: Update,
     motion: Motion | None,
     evaluated: Evaluated,
-    see: See,
+    aim: Aim,
     read_v: float,
 ) -> Pulses:
     """Let a rule act on one pattern after the other, and return all that was sent.
@@ -54,12 +48,15 @@ def act_on_each(
     """
     conductances, changed = evaluated.conductances, False
     counts, falling = no_pulses(backend.shape), no_pulses(backend.shape)
-    for pattern in rule.order(len(evaluated.voltages)):
-        only = slice(pattern, pattern + 1)
-        currents = backend.read_currents(evaluated.voltages[only]) if changed else evaluated.currents[only]
+    for pattern in evaluator.order(len(evaluated.layers[0].voltages)):
+        found = (
+            evaluator.read_one(backend, pattern, conductances) if changed else evaluator.take_one(evaluated, pattern)
+        )
         if changed and update.looks:
             conductances = backend.read_conductances(read_v)
-        wanted = update.wanted(rule(see(only, currents, conductances)), conductances)
+            found = found._replace(conductances=conductances)
+        asked = evaluator.ask(found, *aim(pattern, found.layers[-1].activations), update)
+        wanted = without(asked, backend.left_out)
         possible = wanted if motion is None else motion.part(wanted)
         if possible is None or not np.count_nonzero(possible.counts):
             continue

@@ -142,11 +142,13 @@ class Asked:
     rule : LearningRule or callable
         The rule.
     shape : (int, int)
-        (R, C) of the chip.
+        (R, C) of the chip; of a layer its inputs and twice its outputs.
     seed : int or None
         Of the run; needed by a rule that draws.
     number : int
         Of the chip, 0 in a run.
+    layer : int
+        Counted from 0: in each layer of a network a rule has draws of its own.
 
     Raises
     ------
@@ -154,7 +156,7 @@ class Asked:
         If the rule draws and there is no seed, or the seed is too large.
     """
 
-    def __init__(self, rule: Rule, shape: tuple[int, int], seed: int | None, number: int) -> None:
+    def __init__(self, rule: Rule, shape: tuple[int, int], seed: int | None, number: int, layer: int = 0) -> None:
         check_seed(rule, seed)
         self._known = rule is manhattan_signs  # its signs are signs, and this is the innermost loop
         self._rule = as_rule(rule) if self._known else copy.deepcopy(as_rule(rule))
@@ -162,7 +164,7 @@ class Asked:
         if not self._known:
             used = seed if seed is not None and draws(rule) else 0
             self._order = generator(used, number, ORDER)
-            self._rule.begin(shape, generator(used, number, RULE))
+            self._rule.begin(shape, generator(used, number, RULE + layer))
 
     def __call__(self, seen: Seen) -> FloatArray | IntArray:
         """Return what the rule says, checked."""

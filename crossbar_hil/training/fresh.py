@@ -4,7 +4,7 @@ An evaluation that meets every target may be luck if readings vary. So patterns 
 training has converged.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import NamedTuple
@@ -14,9 +14,10 @@ import numpy as np
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.confidence import wilson
 from crossbar_hil.results.arrays import Variable
-from crossbar_hil.training.activation import Tanh
-from crossbar_hil.training.encoding import row_voltages, target_activations
-from crossbar_hil.training.pairs import difference
+from crossbar_hil.training.encoding import target_activations
+from crossbar_hil.training.lines.arrangement import Arrangement
+from crossbar_hil.training.lines.pairs import difference
+from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.result import Epoch, TrainingResult
 from crossbar_hil.training.trainer import Trainer
 
@@ -72,9 +73,8 @@ def confirming_currents(epochs: Sequence[Epoch]) -> FloatArray:
 
 def read_afresh(trainer: Trainer, patterns: IntArray, reads: int) -> FreshReads:
     """Evaluate (P, R) patterns so many times on the chip as it stands; no pulse is sent."""
-    voltages = row_voltages(patterns, trainer.v0, trainer.v1)
-    currents = np.array([trainer.backend.read_currents(voltages) for _ in range(reads)])
-    return FreshReads(currents, Tanh(trainer.beta)(difference(currents)))
+    found = [trainer.evaluate(patterns) for _ in range(reads)]
+    return FreshReads(np.array([currents for currents, _ in found]), np.array([reached for _, reached in found]))
 
 
 class Margin(NamedTuple):
@@ -98,12 +98,32 @@ class Assurance:
     """The smallest of all activations; None if reads repeat exactly."""
 
     @classmethod
-    def of(cls, fresh: FreshReads, labels: IntArray, *, beta: float, target0: float, target: float) -> "Assurance":
-        """Judge fresh reads of P patterns by the wanted output bits (P, N); gain and targets as in `Trainer`."""
+    def of(
+        cls,
+        fresh: FreshReads,
+        labels: IntArray,
+        *,
+        beta: float,
+        target0: float,
+        target: float,
+        outputs_of: Callable[[FloatArray], FloatArray] = difference,
+    ) -> "Assurance":
+        """Judge fresh reads of P patterns by the wanted output bits (P, N); gain and targets as in `Trainer`.
+
+        `outputs_of` returns the (M, P, N) currents of the outputs of what was read.
+        """
         targets, senses = target_activations(labels, target0, target), 2.0 * labels - 1.0
         met: BoolArray = np.asarray((senses * (fresh.activations - targets) >= 0).all(axis=(1, 2)))
-        beyond = senses * (difference(fresh.currents) - np.arctanh(targets) / beta)
+        beyond = senses * (outputs_of(fresh.currents) - np.arctanh(targets) / beta)
         return cls(len(met), int(np.count_nonzero(met)), _smallest_margin(beyond))
+
+    @classmethod
+    def by(cls, arrangement: Arrangement, fresh: FreshReads, task: PatternSet, **settings: float) -> "Assurance":
+        """Judge what was read of a network by the task that it learnt; other settings as for `of`."""
+        sizes = task.train.shape[1], task.train_labels.shape[1]
+        return cls.of(
+            fresh, task.train_labels, outputs_of=lambda currents: arrangement.outputs_of(currents, *sizes), **settings
+        )
 
     @property
     def sentence(self) -> str:

@@ -18,6 +18,7 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.errors import DataError
 from crossbar_hil.training.encoding import row_voltages, target_activations
+from crossbar_hil.training.lines.arrangement import Arrangement
 from crossbar_hil.training.patterns import as_text
 
 QUICK_ROUNDS = 200
@@ -58,10 +59,72 @@ def find_contradiction(
     return _find(patterns.tobytes(), labels.tobytes(), patterns.shape[1], labels.shape[1], v0, v1, target0, target)
 
 
-def check_learnable(
-    patterns: IntArray, labels: IntArray, *, v0: float, v1: float, target0: float, target: float
+def check_learnable_by(
+    arrangement: Arrangement,
+    patterns: IntArray,
+    labels: IntArray,
+    *,
+    v0: float,
+    v1: float,
+    target0: float,
+    target: float,
 ) -> None:
-    """Refuse labels that no chip can learn without a bias; takes what `find_contradiction` takes.
+    """Refuse labels that a network cannot learn on any chip; else takes what `find_contradiction` takes.
+
+    Raises
+    ------
+    DataError
+        Naming the output, the patterns and what would help.
+    """
+    how = {"v0": v0, "v1": v1, "target0": target0, "target": target}
+    if not arrangement.hidden:
+        check_learnable(patterns, labels, bias=arrangement.bias, **how)
+    elif not arrangement.bias:
+        _check_odd(patterns, labels, **how)
+
+
+def _check_odd(patterns: IntArray, labels: IntArray, *, v0: float, v1: float, target0: float, target: float) -> None:
+    """Refuse labels that contradict each other for hidden units without a bias, however many there are.
+
+    Every activation is then an odd function of the row voltages: of their negatives it is the negative, of 0 V it is 0.
+    """
+    voltages = row_voltages(patterns, v0, v1)
+    alike = (target > 0, target0 < 0)  # two activations, each the other's negative, cannot both be 1, or both be 0
+    for output, wanted in enumerate(labels.T):
+        for bit, cannot in zip((1, 0), alike, strict=True):
+            chosen = np.flatnonzero(wanted == bit)
+            own = voltages[chosen]
+            silent = chosen[~own.any(axis=1)]
+            pair = _pair(own)
+            if not cannot or not (len(silent) or pair):
+                continue
+            if len(silent):
+                why = f"pattern {_name(patterns, silent[0])} puts 0 V on every row, so all activations are 0, but asks"
+            else:
+                first, second = (_name(patterns, chosen[place]) for place in pair)
+                why = f"patterns {first} and {second} are complements, so all activations of one are the negatives of "
+                why += "those of the other, but both ask"
+            raise DataError(
+                f"output {output + 1} cannot learn its labels with any number of hidden units: {why} for {bit}; what "
+                "helps: a bias (bias = true) or other labels"
+            )
+
+
+def _name(patterns: IntArray, place: int) -> str:
+    return f"{place + 1} ({as_text(patterns[place])})"
+
+
+def check_learnable(
+    patterns: IntArray,
+    labels: IntArray,
+    *,
+    v0: float,
+    v1: float,
+    target0: float,
+    target: float,
+    bias: bool = False,
+) -> None:
+    """Refuse labels that no chip can learn without hidden units; takes what `find_contradiction` takes.
 
     Raises
     ------
@@ -69,29 +132,31 @@ def check_learnable(
         Naming the output, the patterns and what would help.
     """
     targets = {"target0": target0, "target": target}
-    found = find_contradiction(patterns, labels, v0=v0, v1=v1, **targets)
+    with_bias = np.hstack([patterns, np.ones((len(patterns), 1), dtype=patterns.dtype)])
+    found = find_contradiction(with_bias if bias else patterns, labels, v0=v0, v1=v1, **targets)
     if found is None:
         return
     chosen = list(found.patterns)
     wanted = labels[chosen, found.output]
-    with_bias = np.hstack([patterns, np.ones((len(patterns), 1), dtype=patterns.dtype)])
     ways = []
-    if find_contradiction(with_bias, labels, v0=v0, v1=v1, **targets) is None:
+    if bias:
+        ways.append("hidden units (hidden in [training])")
+    elif find_contradiction(with_bias, labels, v0=v0, v1=v1, **targets) is None:
         ways.append("a bias (one more row, which is 1 in every pattern)")
     if v0 != 0 and find_contradiction(patterns, labels, v0=0.0, v1=v1, **targets) is None:
         ways.append("v0 of 0 V")
     ways.append("other labels")
-    names = _listed([f"{place + 1} ({as_text(patterns[place])})" for place in chosen])
+    names = _listed([_name(patterns, place) for place in chosen])
     bits = _listed([str(int(each)) for each in wanted])
     if len(chosen) == 1:
         why = f"pattern {names} puts 0 V on every row, so its activation is 0 and never {bits}"
-    elif len(chosen) == 2 and v0 == -v1 and (patterns[chosen[0]] != patterns[chosen[1]]).all():
+    elif not bias and len(chosen) == 2 and v0 == -v1 and (patterns[chosen[0]] != patterns[chosen[1]]).all():
         why = (
             f"patterns {names} are complements, so with v0 = -v1 their activations are each other's negative, but they "
             f"ask for {bits}"
         )
     else:
-        why = f"no weights without a bias give patterns {names} the labels {bits}"
+        why = f"no weights {'and no bias' if bias else 'without a bias'} give patterns {names} the labels {bits}"
         if v0 not in {0.0, -v1}:  # else what a cell does at a voltage comes out of the sum
             why += " if cells follow Ohm's law (check_labels = false trains all the same)"
     raise DataError(

@@ -7,7 +7,15 @@ import numpy as np
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.training.reactions import Reactions
-from crossbar_hil.training.result import ENDS_REACHED, NO_MORE_SENT, NONE_MOVES, NONE_REACTS, NOTHING_SENT, RAISE_IT
+from crossbar_hil.training.result import (
+    BUT_LEFT_OUT,
+    ENDS_REACHED,
+    NO_MORE_SENT,
+    NONE_MOVES,
+    NONE_REACTS,
+    NOTHING_SENT,
+    RAISE_IT,
+)
 from crossbar_hil.training.updates import Pulses, Update
 
 IDLE = 5
@@ -61,6 +69,7 @@ class Motion:
         ways = (1 if self._one_way else 2) if unresponsive else 0
         self._reactions = [Reactions(backend.shape, unresponsive, most) for _ in range(ways)]
         self._blocks = False
+        self._beside = f" {BUT_LEFT_OUT}" if backend.left_out is not None else ""
         self._advice = "" if known_curve else RAISE_IT.format(unresponsive)
         self._due = self._reactions[0].due if ways else math.inf
         left = backend.pulses_left() if backend.noisy is False else None
@@ -119,7 +128,7 @@ class Motion:
         if self._idle < self._most_idle:
             return
         if not asked:
-            self.given_up = NO_MORE_SENT if self._pulsed.any() else NOTHING_SENT
+            self.given_up = (NO_MORE_SENT if self._pulsed.any() else NOTHING_SENT) + self._beside
         else:
             why = NONE_REACTS if not left else NONE_MOVES if left < asked else ENDS_REACHED
             self.given_up = why if left == asked else f"{why}{self._advice}"

@@ -1,5 +1,6 @@
 """What a training leaves behind: each epoch as it was measured, and what it amounts to."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -11,9 +12,12 @@ from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, stack
 from crossbar_hil.errors import DataError
 from crossbar_hil.results.arrays import Variable
 from crossbar_hil.results.result import Result, Series
+from crossbar_hil.survey.lines import Lines
 from crossbar_hil.text import counted
 from crossbar_hil.training.encoding import target_activations
-from crossbar_hil.training.pairs import difference
+from crossbar_hil.training.lines.arrangement import PLAIN, Arrangement
+from crossbar_hil.training.lines.names import LineNames, line_names, names_on_lines
+from crossbar_hil.training.lines.pairs import difference
 
 _STACKED = ("conductances", "currents", "activations", "counts", "depressing")
 """Arrays of an epoch that a result holds for all epochs."""
@@ -24,6 +28,7 @@ NO_MORE_SENT = "the rule asks for nothing more, so no more pulses are sent"
 ENDS_REACHED = "every cell that the rule would pulse is at the end of its curve"
 NONE_REACTS = "no cell that the rule would pulse reacts to pulses"
 NONE_MOVES = "every cell that the rule would pulse is at the end of its curve or does not react to pulses"
+BUT_LEFT_OUT = "(pulses to cells that are left out do not count)"
 RAISE_IT = " (unresponsive = {}: raise it if the curve of the chip may be flat for longer)"
 
 
@@ -35,7 +40,7 @@ class Epoch(NamedTuple):
     conductances: FloatArray
     """(R, C) conductances before this epoch's update, in siemens."""
     currents: FloatArray
-    """(P, C) column currents, in amperes."""
+    """(P, C) column currents, in amperes; of L layers (L P, C), those of one layer after those of the other."""
     activations: FloatArray
     """(P, N) activations."""
     shortfalls: FloatArray
@@ -93,7 +98,7 @@ class TrainingResult(Result):
     conductances: FloatArray
     """(E, R, C) before each epoch's update, in siemens; the last is the chip as training left it."""
     currents: FloatArray
-    """(E, P, C) column currents, in amperes."""
+    """(E, P, C) column currents, in amperes; of L layers (E, L P, C)."""
     activations: FloatArray
     """(E, P, N)."""
     errors: FloatArray
@@ -103,7 +108,7 @@ class TrainingResult(Result):
     depressing: IntArray
     """(E, R, C) those among them that depress."""
     patterns: IntArray
-    """(P, R) input bits."""
+    """(P, R) input bits; of a network (P, n)."""
     labels: IntArray
     """(P, N) wanted output bits."""
     target0: float
@@ -122,6 +127,11 @@ class TrainingResult(Result):
     """Why nothing could move any more; empty if the training did not end for that."""
     repeats: bool = True
     """Whether the rule answers the same whenever it reads the same; else, what it asked for last says little."""
+    arrangement: Arrangement = PLAIN
+    """What network it is, and how its layers lie on the chip."""
+    lines: Lines | None = None
+    """Which lines of the chip the network is on, whose cells and columns all other arrays count; None if on the first
+    ones in their order."""
 
     @classmethod
     def from_epochs(
@@ -137,6 +147,8 @@ class TrainingResult(Result):
         confirm: int = 1,
         pull_back: bool = False,
         repeats: bool = True,
+        arrangement: Arrangement = PLAIN,
+        lines: Lines | None = None,
     ) -> Self:
         """Stack epochs into arrays.
 
@@ -162,6 +174,8 @@ class TrainingResult(Result):
             pull_back=pull_back,
             given_up=epochs[-1].given_up,
             repeats=repeats,
+            arrangement=arrangement,
+            lines=lines,
         )
 
     @property
@@ -183,8 +197,11 @@ class TrainingResult(Result):
 
     @property
     def weights(self) -> FloatArray:
-        """(E, R, N) logic weights G+ - G-, in siemens."""
-        return difference(self.conductances)
+        """(E, R, N) logic weights G+ - G-, in siemens; with pairs of rows (E, R / 2, C). N is half the columns."""
+        cells = self.conductances if self.lines is None else self.lines.of_chip(self.conductances)
+        if self.arrangement.pairs == "rows":
+            return difference(cells.swapaxes(1, 2)).swapaxes(1, 2)
+        return difference(cells)
 
     @property
     def targets(self) -> FloatArray:
@@ -227,6 +244,28 @@ class TrainingResult(Result):
         )
         return f"{missed}; {self._stall() or (SELDOM_HELP if self.pull_back else MAY_HELP)}"
 
+    @property
+    def network(self) -> str:
+        """What network it is, such as 16-10-4, and how it lies on the chip."""
+        return self.arrangement.in_words(self.patterns.shape[1], self.labels.shape[1])
+
+    @property
+    def names(self) -> LineNames:
+        """What rows and columns of the chip are called."""
+        return self._names(chip=True)
+
+    @property
+    def names_of_weights(self) -> LineNames:
+        """What the rows and columns are called that the network is on, in its order; as many as weights have."""
+        return self._names(chip=False)
+
+    def _names(self, *, chip: bool) -> LineNames:
+        _, rows, columns = self.conductances.shape
+        sizes = self.patterns.shape[1], self.labels.shape[1]
+        if self.lines is None:
+            return line_names(self.arrangement, (rows, columns), *sizes)
+        return names_on_lines(self.arrangement, self.lines, *sizes, chip=chip)
+
     def told(self) -> list[tuple[str, str]]:
         """Return how it ended, and after how much."""
         _, rows, columns = self.conductances.shape
@@ -235,15 +274,17 @@ class TrainingResult(Result):
             ("sent", counted(self.pulses, "pulse")),
             ("error", f"{self.errors[-1]:.3g}"),
             ("chip", f"{rows} x {columns} cells"),
+            *([] if self.arrangement.is_plain else [("network", self.network)]),
             ("patterns", str(len(self.patterns))),
         ]
 
     def series(self) -> Series:
         """Return one line an epoch."""
+        columns = self.conductances.shape[2]
         header = ["Epoch", "Error", "Pulses"]
         header += [f"Conductance r{r + 1} c{c + 1} (S)" for r, c in np.ndindex(*self.conductances.shape[1:])]
         header += [f"Pulses r{r + 1} c{c + 1}" for r, c in np.ndindex(*self.counts.shape[1:])]
-        header += [f"Current p{p + 1} c{c + 1} (A)" for p, c in np.ndindex(*self.currents.shape[1:])]
+        header += [f"Current {p} c{c + 1} (A)" for p, c in itertools.product(self._reads, range(columns))]
         header += [f"Activation p{p + 1} o{o + 1}" for p, o in np.ndindex(*self.activations.shape[1:])]
         arrays: tuple[Any, ...] = (self.conductances, self.counts, self.currents, self.activations)
         rows = (
@@ -253,23 +294,40 @@ class TrainingResult(Result):
         )  # fmt: skip
         return Series(header, rows)
 
+    @property
+    def _reads(self) -> list[str]:
+        """Names of the reads of an evaluation: by pattern, and where there are several by layer."""
+        patterns = [f"p{p + 1}" for p in range(len(self.patterns))]
+        if not self.arrangement.hidden:
+            return patterns
+        return [f"l{layer + 1} {each}" for layer in range(self.arrangement.depth) for each in patterns]
+
     def variables(self) -> dict[str, Variable]:
         """Return every array with its dimensions and unit."""
         cell, output = ("epoch", "row", "column"), ("epoch", "pattern", "output")
         _, rows, columns = self.conductances.shape
-        sizes = {"row": rows, "column": columns, "pattern": len(self.patterns), "output": columns // 2}
+        sizes = {"row": rows, "column": columns, "pattern": len(self.patterns), "output": self.labels.shape[1]}
+        line, currents = "row", self.currents
+        current: tuple[str, ...] = ("epoch", "pattern", "column")
+        if self.arrangement.is_plain and self.lines is not None:
+            sizes, line = sizes | {"bit_of_pattern": self.patterns.shape[1]}, "bit_of_pattern"
+        if not self.arrangement.is_plain:
+            layers = self.arrangement.depth
+            sizes |= {"layer": layers, "bit_of_pattern": self.patterns.shape[1]}
+            line, current = "bit_of_pattern", ("epoch", "layer", "pattern", "column")
+            currents = currents.reshape(self.epochs, layers, len(self.patterns), columns)
         return {
             "conductance": Variable(cell, self.conductances, "S", "conductance before the update"),
             "pulses": Variable(cell, self.counts, "1", "pulses sent after the evaluation"),
             "depressing": Variable(cell, self.depressing, "1", "pulses among these that depress"),
-            "current": Variable(("epoch", "pattern", "column"), self.currents, "A", "column current"),
+            "current": Variable(current, currents, "A", "column current"),
             "activation": Variable(output, self.activations, "1", "tanh(beta I)"),
             "error": Variable(("epoch",), self.errors, "1", "summed distance to the targets"),
             "target": Variable(("pattern", "output"), self.targets, "1", "activation to reach, or not to exceed"),
             "saturated": Variable(("row", "column"), self.saturated, "1", "at the end of its curve after training"),
             "unresponsive": Variable(("row", "column"), self.unresponsive, "1", "found not to react to pulses"),
             "label": Variable(("pattern", "output"), self.labels, "1", "wanted output bit"),
-            "bit": Variable(("pattern", "row"), self.patterns, "1", "input bit"),
+            "bit": Variable(("pattern", line), self.patterns, "1", "input bit"),
             "epoch": Variable(("epoch",), np.arange(1, self.epochs + 1), "1", "number of the evaluation, from 1"),
             **{
                 name: Variable((name,), np.arange(size), "1", f"number of the {name}, from 0")

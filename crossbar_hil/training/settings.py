@@ -5,18 +5,26 @@ from functools import cached_property
 from importlib.resources.abc import Traversable
 from typing import Annotated, Any, Self
 
+import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
 from crossbar_hil import defaults
 from crossbar_hil.arguments import is_number
 from crossbar_hil.backend import DeviceBackend, Pulse
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.plugins import load
+from crossbar_hil.quantities import whole
 from crossbar_hil.shipped import data_file
+from crossbar_hil.survey.arranging import Reach, arrange, avoid, wanted_weights
+from crossbar_hil.survey.file import Cells, read_cells
+from crossbar_hil.survey.lines import Lines
+from crossbar_hil.survey.mapped import MappedChip
 from crossbar_hil.tables import Number, PerAmpere, Second, Siemens, Table, Volt, Whole
 from crossbar_hil.text import shown
 from crossbar_hil.training.asking import Rule, as_rule, draws, make_rule, most_in_epoch
-from crossbar_hil.training.learnable import check_learnable
+from crossbar_hil.training.encoding import row_voltages, target_activations
+from crossbar_hil.training.learnable import check_learnable_by
+from crossbar_hil.training.lines.arrangement import Arrangement, Layers, Pairs
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.trainer import Trainer
 from crossbar_hil.training.updates import Update
@@ -28,6 +36,18 @@ def _single(options: Any) -> Any:
         if not isinstance(value, bool | str) and not is_number(value):
             raise ConfigError(f"{name}: {shown(value)} must be a finite number, text, true or false")
     return options
+
+
+def _hidden(units: Any) -> Any:
+    """Return whole numbers of hidden units; of several layers a tuple, which may be typed as "8,8"."""
+    if isinstance(units, str) and "," in units:
+        units = [each.strip() for each in units.split(",")]
+    if not isinstance(units, list | tuple):
+        return whole(units)
+    found = tuple(whole(each) for each in units)
+    if len(found) > 1 and not all(isinstance(each, int) and each > 0 for each in found):
+        raise ConfigError(f"{shown(list(found))} must be a whole number of hidden units for each layer, at least one")
+    return found if len(found) > 1 else found[0] if found else 0
 
 
 class Training(Table):
@@ -80,14 +100,42 @@ class Training(Table):
     """Most pulses until it has risen."""
     fresh_reads: Annotated[Whole, Field(ge=0)] | None = None
     """Evaluations of a chip that has converged, by reads alone; 20 if readings are known to vary, else none."""
+    cells: str | None = None
+    """Cells file that `survey` wrote, relative to the bench file: its bad cells get no pulse, and rows and columns take
+    the places in which these cost least."""
+    permute: bool = True
+    """Whether they do so, or stay in their order; nothing without cells."""
     check_labels: bool = True
     """Whether labels are refused that no chip without bias can learn; needs cells that follow Ohm's law."""
+    hidden: Annotated[int | tuple[int, ...], BeforeValidator(_hidden)] = 0
+    """Hidden units between the inputs and the outputs; a list for several layers of them."""
+    bias: bool = False
+    """Whether every layer has an input that is always at the voltage of a 1."""
+    shortcuts: bool = False
+    """Whether the bits of a pattern are inputs of every layer, beside the hidden units."""
+    pairs: Pairs = "columns"
+    """Lines that make a differential pair: two columns, or two rows that carry an input and its negative."""
+    layers: Layers = "side by side"
+    """Whether layers have columns of their own and share rows, or are stacked: rows of their own and shared columns."""
 
     @model_validator(mode="after")
     def _depressing_whole(self) -> Self:
         if (self.depress_v is None) != (self.depress_s is None):
             raise ConfigError("depress_v goes with depress_s")
         return self
+
+    @model_validator(mode="after")
+    def _network_makes_sense(self) -> Self:
+        _ = self.arrangement
+        return self
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """What network it is, and how its layers lie on the chip."""
+        try:
+            return Arrangement.of(dict(self))
+        except DataError as error:
+            raise ConfigError(str(error)) from error
 
     @property
     def pulse(self) -> Pulse:
@@ -122,8 +170,8 @@ def check_labels(settings: Training) -> None:
     if settings.check_labels:
         task = PatternSet.from_csv(settings.pattern_file)
         target0 = -settings.target if settings.target0 is None else settings.target0
-        volts = {"v0": settings.v0, "v1": settings.v1}
-        check_learnable(task.train, task.train_labels, **volts, target0=target0, target=settings.target)
+        volts = {"v0": settings.v0, "v1": settings.v1, "target0": target0, "target": settings.target}
+        check_learnable_by(settings.arrangement, task.train, task.train_labels, **volts)
 
 
 def make_update(settings: Training) -> tuple[Rule, Update]:
@@ -139,11 +187,68 @@ def make_update(settings: Training) -> tuple[Rule, Update]:
     return rule, Update(settings.pulse, settings.depress, one_cell=as_rule(rule).one_cell, **how)
 
 
-def make_trainer(settings: Training, backend: DeviceBackend, *, seed: int | None = None, number: int = 0) -> Trainer:
-    """Make the trainer that a bench file describes; a rule that draws trains with a seed alone."""
+def make_trainer(
+    settings: Training,
+    backend: DeviceBackend,
+    *,
+    seed: int | None = None,
+    number: int = 0,
+    lines: Lines | None = None,
+) -> Trainer:
+    """Make the trainer that a bench file describes; a rule that draws trains with a seed alone.
+
+    Where the file names bad cells, the backend of the trainer is the chip as its network sees it, on the lines that are
+    given, or else on those that lose least.
+    """
     rule, update = make_update(settings)
-    what = settings.model_dump(include=_AS_THEY_ARE)
+    if settings.cells is not None and not isinstance(backend, MappedChip):
+        backend = map_chip(settings, backend, lines)
+    what = {"arrangement": settings.arrangement, **settings.model_dump(include=_AS_THEY_ARE)}
     return Trainer(backend, update=update, rule=rule, seed=seed, number=number, **what)
+
+
+def map_chip(settings: Training, backend: DeviceBackend, lines: Lines | None = None) -> MappedChip:
+    """Return a chip as the network on it sees it, whose bad cells a file names.
+
+    Raises
+    ------
+    ConfigError
+        If no file is named, or it is of a chip of another size.
+    DataError
+        If it cannot be read, or the task needs more lines than the chip has.
+    """
+    if settings.cells is None:
+        raise ConfigError("[training] names no cells")
+    cells = read_cells(data_file(settings.cells))
+    cells.check_shape(settings.cells, backend.shape)
+    return MappedChip(backend, lines_for(settings, cells) if lines is None else lines, cells.left_out)
+
+
+def lines_for(settings: Training, cells: Cells) -> Lines:
+    """Return the lines of a surveyed chip that the network of a bench file takes.
+
+    The first ones where no cell is bad, or they are to stay in their order. Of a network of several layers, or with
+    pairs of rows, nobody knows which weights it will want: it takes those on which it uses the fewest bad cells.
+    """
+    task, arrangement = PatternSet.from_csv(settings.pattern_file), settings.arrangement
+    bits, outputs = task.train.shape[1], task.train_labels.shape[1]
+    layers = arrangement.fit(cells.shape, bits, outputs)
+    rows, columns = arrangement.least_shape(bits, outputs)
+    if not (settings.permute and cells.avoided.any()):
+        return Lines(cells.shape, tuple(range(rows)), tuple(range(columns)))
+    if arrangement.hidden or arrangement.pairs == "rows":
+        used = np.zeros((rows, columns), dtype=bool)
+        for layer in layers:
+            used[layer.rows, layer.columns] = True
+        return avoid(used, cells.avoided)
+    reach = Reach.of(cells)
+    volts = row_voltages(task.train, settings.v0, settings.v1)
+    volts = np.concatenate([volts, np.full((len(volts), int(arrangement.bias)), settings.v1)], axis=1)
+    target0 = -settings.target if settings.target0 is None else settings.target0
+    goals = target_activations(task.train_labels, target0, settings.target)
+    span = float(np.median(reach.most - reach.least))
+    senses = np.where(task.train_labels == 1, 1.0, -1.0)
+    return arrange(wanted_weights(volts, senses, np.arctanh(goals) / settings.beta, span), reach)[0]
 
 
 def draws_of(settings: Training) -> bool:
@@ -184,7 +289,7 @@ class BenchTraining:
         """
         described, bare = self.make_trainer(trainer.backend), Trainer(trainer.backend)
         found: list[str] = []
-        for name in ("pulse", "update", "rule", *sorted(_AS_THEY_ARE)):
+        for name in ("pulse", "update", "rule", "arrangement", *sorted(_AS_THEY_ARE)):
             there, here, default = (getattr(each, name) for each in (described, trainer, bare))
             if here == default != there and not (name == "update" and "pulse" in "".join(found)):
                 found.append(f"{name} is {_text(there)} there, {_text(here)} here")

@@ -13,19 +13,21 @@ from crossbar_hil.arguments import COUNT, FLAG, FUNCTION, NUMBER, expect, is_num
 from crossbar_hil.arrays import FloatArray, IntArray, checked_bits
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.errors import DataError
-from crossbar_hil.training.acting import Evaluated, act_on_all, act_on_each
+from crossbar_hil.training.acting import act_on_all, act_on_each
 from crossbar_hil.training.activation import Tanh
 from crossbar_hil.training.asking import Asked, Rule, as_rule, check_rule, check_seed, most_in_epoch
 from crossbar_hil.training.confirmation import CONFIRM
 from crossbar_hil.training.encoding import row_voltages, target_activations
-from crossbar_hil.training.learnable import check_learnable
+from crossbar_hil.training.evaluating import Evaluator, OneLayer
+from crossbar_hil.training.learnable import check_learnable_by
+from crossbar_hil.training.lines.arrangement import PLAIN, Arrangement, Layer
+from crossbar_hil.training.lines.pairs import difference
 from crossbar_hil.training.motion import Motion
-from crossbar_hil.training.pairs import difference
+from crossbar_hil.training.network import Network, Read, check_goes_by_deltas, pass_through
 from crossbar_hil.training.patterns import as_text
 from crossbar_hil.training.prediction import Prediction
 from crossbar_hil.training.result import Epoch, TrainingResult, met_at_last
 from crossbar_hil.training.rules.manhattan import manhattan_signs
-from crossbar_hil.training.rules.rule import Seen
 from crossbar_hil.training.updates import Pulses, Update, no_pulses
 
 BEYOND_FLAT = 2
@@ -90,6 +92,9 @@ class Trainer:
     check_labels : bool
         Whether labels are refused that no chip of cells that follow Ohm's law can learn without a bias
         (`crossbar_hil.training.learnable`).
+    arrangement : Arrangement, optional
+        Hidden units, bias and shortcuts of a network of several layers, and how they lie on the array; one layer that
+        takes the whole array if not given.
 
     Raises
     ------
@@ -118,10 +123,12 @@ class Trainer:
         check_labels: bool = True,
         seed: int | None = None,
         number: int = 0,
+        arrangement: Arrangement = PLAIN,
     ) -> None:
         expect(DeviceBackend, backend=backend)
         expect(Pulse, optional=True, pulse=pulse)
         expect(Update, optional=True, update=update)
+        expect(Arrangement, arrangement=arrangement)
         expect(NUMBER, beta=beta, target=target, v0=v0, v1=v1, dead_zone=dead_zone)
         expect(NUMBER, optional=True, target0=target0)
         expect(FLAG, pull_back=pull_back, check_labels=check_labels)
@@ -148,6 +155,10 @@ class Trainer:
         self.rule = rule
         self.check_labels = check_labels
         self.seed, self.number = seed, number
+        self.arrangement = arrangement
+        check_goes_by_deltas(rule, self.arrangement)
+        self.outputs: int | None = None
+        """Outputs of a network; those of the task that was looked at last."""
         self._confirm = confirm
         self._motion: Motion | None = None  # of the training under way, or the last one
         self.give_up = not pull_back if give_up is None else give_up
@@ -208,11 +219,7 @@ class Trainer:
         return max(known) if len(known) == len(found) else None
 
     def _check(self) -> None:
-        columns = self.backend.shape[1]
-        if columns % 2:
-            raise DataError(
-                f"column count {columns} is odd; an output is the difference of two columns, so leave one out"
-            )
+        self._check_pairs()
         if not 0 < self.beta <= MOST_BETA:
             raise DataError(f"beta {self.beta} per ampere must be above zero and at most {MOST_BETA:g}")
         if not -1 < self.target < 1:
@@ -242,6 +249,17 @@ class Trainer:
         if not (is_number(self.v0) and is_number(self.v1)) or self.v0 == self.v1:
             raise DataError(f"v0 {self.v0} V and v1 {self.v1} V must be finite and differ")
 
+    def _check_pairs(self) -> None:
+        rows, columns = self.backend.shape
+        if columns % 2 and self.arrangement.pairs == "columns":
+            raise DataError(
+                f"column count {columns} is odd; an output is the difference of two columns, so leave one out"
+            )
+        if rows % 2 and self.arrangement.pairs == "rows":
+            raise DataError(f"row count {rows} is odd; an input with pairs of rows takes two of them, so leave one out")
+        if self.arrangement.bias and self.v1 == 0:
+            raise DataError("a bias is at the voltage of a 1, and v1 is 0 V; give another v1, or no bias")
+
     def run(self, patterns: ArrayLike | None = None, labels: ArrayLike | None = None) -> TrainingResult:
         """Train to the end and return the whole record.
 
@@ -270,7 +288,7 @@ class Trainer:
         if patterns is None or labels is None:
             raise DataError("patterns go with labels; give run both of them")
         bits, wanted = self._begin(patterns, labels)
-        return self._gather(bits, wanted, list(self._epochs(row_voltages(bits, self.v0, self.v1), wanted)))
+        return self._gather(bits, wanted, list(self._epochs(bits, wanted)))
 
     def result(self, patterns: ArrayLike, labels: ArrayLike, epochs: list[Epoch]) -> TrainingResult:
         """Gather the epochs that `iterate` gave, all or some of them, into a result."""
@@ -287,6 +305,7 @@ class Trainer:
             confirm=self.confirm,
             pull_back=self.pull_back,
             repeats=as_rule(self.rule).repeats,
+            arrangement=self.arrangement,
             unresponsive=None if self._motion is None else self._motion.unresponsive,
         )
 
@@ -309,7 +328,7 @@ class Trainer:
             If patterns or labels do not fit the chip; nothing was sent.
         """
         bits, wanted = self._begin(patterns, labels)
-        return self._epochs(row_voltages(bits, self.v0, self.v1), wanted)
+        return self._epochs(bits, wanted)
 
     def _begin(self, patterns: ArrayLike, labels: ArrayLike) -> tuple[IntArray, IntArray]:
         """Check a task, and say which settings of the bench file this trainer ignores, though nobody chose others."""
@@ -325,62 +344,98 @@ class Trainer:
             )
         return task
 
-    def _epochs(self, voltages: FloatArray, labels: IntArray) -> Iterator[Epoch]:
+    def _epochs(self, bits: IntArray, labels: IntArray) -> Iterator[Epoch]:
         backend, update = self.backend, self.update
-        rule = Asked(self.rule, backend.shape, self.seed, self.number)
-        activation = Tanh(self.beta)
+        evaluator = self._evaluator(bits, labels.shape[1])
         targets = target_activations(labels, self.target0, self.target)
         senses = 2.0 * labels - 1.0
-        # One read a cell tells its conductance; sent with the patterns, so that a bench can order its relay moves.
-        read_volts = max(abs(self.v0), abs(self.v1))
-        read_v, nothing = np.array(read_volts), np.array(0.0)
-        reads = np.concatenate([voltages, read_v * np.eye(backend.shape[0])])
-        reads.flags.writeable = False
-        patterns = len(voltages)
+        read_v, nothing = self._read_v, np.array(0.0)
         nothing_sent = Pulses(no_pulses(backend.shape), no_pulses(backend.shape))
         confirm, met = self.confirm, 0
         unresponsive, known = self.unresponsive, self._flat_pulses is not None
-        most, repeats = most_in_epoch(self.rule, update, patterns), as_rule(self.rule).repeats
+        most, repeats = most_in_epoch(self.rule, update, len(bits)), as_rule(self.rule).repeats
         how: dict[str, Any] = {"give_up": self.give_up, "known_curve": known, "most": most, "repeats": repeats}
         self._motion = motion = (
             Motion(backend, update, unresponsive, confirm, **how) if self.give_up or unresponsive else None
         )
 
-        def see(some: slice, currents: FloatArray, conductances: FloatArray) -> Seen:
-            outputs = difference(currents)  # equation 2
-            activations = activation(outputs)  # equation 1
-            deltas = self._gaps(targets[some] - activations, senses[some]) * activation.slope(outputs)  # equation 3
-            return Seen(voltages[some], outputs, activations, targets[some], deltas, self.beta, conductances)
+        def aim(pattern: int, activations: FloatArray) -> tuple[FloatArray, FloatArray]:
+            some = slice(pattern, pattern + 1)
+            return targets[some], self._gaps(targets[some] - activations, senses[some])
 
         for number in range(1, self.epochs + 1):
-            measured = backend.read_currents(reads)
-            currents = measured[:patterns]
-            outputs = difference(currents)  # equation 2
-            activations = activation(outputs)  # equation 1
+            evaluated = evaluator.read(backend)
+            activations = evaluated.layers[-1].activations
             gaps = targets - activations
             shortfalls = np.maximum(senses * gaps, nothing)
             error = float(np.add.reduce(shortfalls, axis=None))
             met = 0 if error else met + 1
             last = met == confirm or number == self.epochs
-            conductances = measured[patterns:] / read_v
             sent, given_up = nothing_sent, ""
             if motion is not None:
-                motion.read(conductances)
+                motion.read(evaluated.conductances)
             if not last and error:
-                if rule.acts == "all":
-                    deltas = self._gaps(gaps, senses, shortfalls) * activation.slope(outputs)  # equation 3
-                    seen = Seen(voltages, outputs, activations, targets, deltas, self.beta, conductances)
-                    sent = act_on_all(backend, rule, update, motion, seen, read_volts) or nothing_sent
+                how_to = (backend, evaluator, update, motion, evaluated)
+                if evaluator.acts == "all":
+                    gaps = self._gaps(gaps, senses, shortfalls)
+                    sent = act_on_all(*how_to, targets, gaps, read_v) or nothing_sent
                 else:
-                    evaluated = Evaluated(voltages, currents, conductances)
-                    sent = act_on_each(backend, rule, update, motion, evaluated, see, read_volts)
+                    sent = act_on_each(*how_to, aim, read_v)
                 given_up = "" if motion is None else motion.given_up
                 last = bool(given_up)
             if motion is not None:
                 motion.sent.append(sent)
+            currents, conductances, _ = evaluated
             yield Epoch(number, conductances, currents, activations, shortfalls, error, *sent, given_up)
             if last:
                 return
+
+    @property
+    def _read_v(self) -> float:
+        """Voltage of the reads of single cells, and of a hidden unit whose activation is 1; in volts."""
+        return max(abs(self.v0), abs(self.v1))
+
+    def layers(self, bits: int, outputs: int) -> tuple[Layer, ...]:
+        """Lay the layers for patterns and labels of so many bits on this chip; a DataError if they do not fit."""
+        return self.arrangement.fit(self.backend.shape, bits, outputs)
+
+    def _evaluator(self, bits: IntArray, outputs: int) -> Evaluator:
+        shape, voltages = self.backend.shape, row_voltages(bits, self.v0, self.v1)
+        if self.arrangement.is_plain:
+            return OneLayer(voltages, self.beta, self._read_v, Asked(self.rule, shape, self.seed, self.number))
+        layers = self.layers(bits.shape[1], outputs)
+        rules = [
+            Asked(self.rule, (each.inputs, 2 * each.outputs), self.seed, self.number, each.number - 1)
+            for each in layers
+        ]
+        return Network(layers, (voltages, self.v1, self._read_v), self.beta, rules)
+
+    def evaluate(self, patterns: IntArray, read: Read | None = None) -> tuple[FloatArray, FloatArray]:
+        """Read patterns (P, n) with the chip as it stands, and return currents and activations; no pulse is sent.
+
+        Parameters
+        ----------
+        patterns : ndarray of int, shape (P, n)
+            Input bits.
+        read : callable, optional
+            What reads instead of the chip.
+
+        Returns
+        -------
+        ndarray of float, shape (L P, C)
+            Column currents, in amperes, those of one of L layers after those of the other.
+        ndarray of float, shape (P, N)
+            Activations of the outputs.
+        """
+        voltages, activation = row_voltages(patterns, self.v0, self.v1), Tanh(self.beta)
+        read = self.backend.read_currents if read is None else read
+        if self.arrangement.is_plain:
+            currents = read(voltages)
+            return currents, activation(difference(currents))
+        layers = self.layers(patterns.shape[1], self._known_outputs)
+        volts = voltages, self.v1, self._read_v
+        currents, _, passed = pass_through(read, self.backend.shape[0], layers, volts, activation)
+        return currents, passed[-1].activations
 
     def _gaps(self, gaps: FloatArray, senses: Any, shortfalls: FloatArray | None = None) -> FloatArray:
         """Return what of targets minus activations (P, N) the gradient is made of, by pull back and dead zone."""
@@ -395,27 +450,34 @@ class Trainer:
 
         Parameters
         ----------
-        patterns : array_like of int, shape (P, R)
-            Input bits.
+        patterns : array_like of int, shape (P, n)
+            Input bits, one a row of the chip; of a network as many as it was made for.
+
+        Raises
+        ------
+        DataError
+            If they do not fit, or no task has told how many outputs a network has.
         """
-        bits = checked_bits("patterns", patterns, (None, self.backend.shape[0]))
-        currents = self.backend.read_currents(row_voltages(bits, self.v0, self.v1))
-        return Prediction.from_activations(bits, Tanh(self.beta)(difference(currents)), self.target0, self.target)
+        plain = self.arrangement.is_plain
+        bits = checked_bits("patterns", patterns, (None, self.backend.shape[0] if plain else None))
+        return Prediction.from_activations(bits, self.evaluate(bits)[1], self.target0, self.target)
+
+    @property
+    def _known_outputs(self) -> int:
+        """Outputs of a network: the size of the chip does not tell, a task does."""
+        if self.outputs is not None:
+            return self.outputs
+        if self.backend.training is None:
+            raise DataError(
+                "how many outputs a network has, the size of its chip does not tell: give check_task or run a task"
+            )
+        return int(self.backend.training.task.train_labels.shape[1])
 
     def check_task(self, patterns: ArrayLike, labels: ArrayLike) -> tuple[IntArray, IntArray]:
         """Return patterns (P, R) and labels (P, N) as bits; a DataError if they do not fit the chip or each other."""
-        rows, columns = self.backend.shape
         bits = checked_bits("patterns", patterns, (None, None))
         wanted = checked_bits("labels", labels, (len(bits), None))
-        if bits.shape[1] != rows:
-            raise DataError(
-                f"patterns have {bits.shape[1]} bits, but the chip has {rows} rows; --patterns FILE, or "
-                "patterns in [training], names others"
-            )
-        if wanted.shape[1] != columns // 2:
-            raise DataError(
-                f"labels have {wanted.shape[1]} bits, but the chip of {columns} columns has {columns // 2} output(s)"
-            )
+        self._check_fit(bits.shape[1], wanted.shape[1])
         label_of: dict[bytes, tuple[int, IntArray]] = {}
         for number, (pattern, label) in enumerate(zip(bits, wanted, strict=True), start=1):
             first, before = label_of.setdefault(pattern.tobytes(), (number, label))
@@ -425,5 +487,23 @@ class Trainer:
                     f"{as_text(before)} and {as_text(label)}"
                 )
         if self.check_labels:
-            check_learnable(bits, wanted, v0=self.v0, v1=self.v1, target0=self.target0, target=self.target)
+            volts = {"v0": self.v0, "v1": self.v1, "target0": self.target0, "target": self.target}
+            check_learnable_by(self.arrangement, bits, wanted, **volts)
         return bits, wanted
+
+    def _check_fit(self, bits: int, outputs: int) -> None:
+        """Refuse patterns and labels of so many bits that do not fit the chip."""
+        rows, columns = self.backend.shape
+        if not self.arrangement.is_plain:
+            self.layers(bits, outputs)
+            self.outputs = outputs
+            return
+        if bits != rows:
+            raise DataError(
+                f"patterns have {bits} bits, but the chip has {rows} rows; --patterns FILE, or "
+                "patterns in [training], names others"
+            )
+        if outputs != columns // 2:
+            raise DataError(
+                f"labels have {outputs} bits, but the chip of {columns} columns has {columns // 2} output(s)"
+            )

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from crossbar_hil.arguments import FLAG, expect, is_number
-from crossbar_hil.arrays import FloatArray, IntArray, at
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, at
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.errors import DataError
-from crossbar_hil.training.pairs import potentiating_counts
+from crossbar_hil.training.lines.pairs import potentiating_counts
 
 MOST_TRIES = 100
 UNSENT = "nothing of it was sent"
@@ -147,6 +147,13 @@ class Update:
             backend.send_pulses(again, self.pulse)
             sent += again
         return sent
+
+
+def without(wanted: Pulses, left_out: BoolArray | None) -> Pulses:
+    """Return what an update asks for of cells that get pulses at all; (R, C) are left out, None if none are."""
+    if left_out is None:
+        return wanted
+    return Pulses(wanted.counts * ~left_out, wanted.depressing * ~left_out)
 
 
 @functools.cache

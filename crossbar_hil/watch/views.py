@@ -23,10 +23,10 @@ from crossbar_hil.runs.live.panels import Panel, Wear
 from crossbar_hil.runs.live.training import BY_OUTPUT, cell_names, spent_bars
 from crossbar_hil.runs.many.comparison import compare
 from crossbar_hil.runs.many.listing import COLUMNS, FACETS, Row, bench_of, key_of, select
-from crossbar_hil.runs.recorded_settings import text_of
 from crossbar_hil.runs.report import FIGURES
 from crossbar_hil.runs.run import Run
 from crossbar_hil.runs.store import load_run
+from crossbar_hil.runs.told_facts import told_facts
 from crossbar_hil.runs.training_record import RECORD
 from crossbar_hil.runs.training_run import TrainingRun
 
@@ -77,7 +77,7 @@ def run_data(row: Row, now: datetime) -> Data:
         "left_s": (standing.most - standing.done) * standing.step_s if left and standing.step_s else None,
         "panels": [each._asdict() for each in (*run.panels(), *_life_bars(run))],
         "changed": [[each.key, each.text, each.usual, each.about] for each in run.all_settings if each.changed],
-        "facts": [[name.replace("_", " "), text_of(value, exact=False)] for name, value in facts.items()],
+        "facts": [[*each] for each in told_facts(facts)],
     }
     return data
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TypeVar
 
-from crossbar_hil.instrument import Identity, SourceMeter, SwitchMatrix
+from crossbar_hil.instrument import Identity, Place, SourceMeter, SwitchMatrix
 
 from .gate import Gate
 from .source import GatedSource, is_answer, waiting_time
@@ -31,6 +31,11 @@ class GatedMatrix(SwitchMatrix):
         self.settle_s = driver.settle_s
         self.operations = driver.operations
         self._driver, self._gate, self._sources = driver, gate, tuple(sources)
+
+    @property
+    def closings(self) -> Mapping[str, int]:
+        """How often each crosspoint has closed since the instrument was opened."""
+        return self._driver.closings
 
     def prepare(self) -> None:
         """Open every relay, with all sources at 0 V and discharged; it is certain afterwards."""
@@ -74,7 +79,7 @@ class GatedMatrix(SwitchMatrix):
         """Name a crosspoint; nothing is sent."""
         return self._driver.crosspoint(slot, port, line)
 
-    def explain(self, ports: Mapping[str, str], lines: Mapping[int, str]) -> None:
+    def explain(self, ports: Mapping[str, str], lines: Mapping[Place, str]) -> None:
         """Say what hangs on rows and columns; nothing is sent."""
         self._driver.explain(ports, lines)
 

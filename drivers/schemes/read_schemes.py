@@ -3,7 +3,8 @@
 A pattern is measured by superposition. For each distinct voltage in it, the rows at that voltage are driven while the
 others are held at zero across their cells, and the currents are added. With every line held this is exact, also for
 cells that are not ohmic: each cell sees either its own voltage or none. Equal measurements of several patterns are
-made once, and both polarities of one set of rows in one state of the relays.
+made once, and both polarities of one set of rows in one state of the relays. Those rows are driven together (by
+pattern), or one after the other (by cell), which measures each cell once for any number of patterns.
 
 From each reading a zero reading is subtracted: the same relays, all sources at 0 V, taken once for each state in each
 batch and never kept for the next. It removes what does not depend on the voltage asked for: the offset of the meter,
@@ -12,10 +13,9 @@ voltage stay.
 """
 
 from abc import abstractmethod
-from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -24,6 +24,11 @@ from crossbar_hil.errors import ConfigError
 
 from .scheme import Scheme, make_scheme
 from .wiring import GROUND, OPEN, Assignment
+
+By = Literal["pattern", "cell"]
+"""Whether the rows of a pattern at one voltage are driven together or one after the other."""
+Shares = dict[tuple[tuple[bool, ...], float], dict[int, int]]
+"""How many times a reading of a column counts for each pattern, by the rows that are driven and their voltage."""
 
 
 @dataclass(frozen=True)
@@ -57,24 +62,44 @@ class ReadScheme(Scheme):
     sign: ClassVar[int] = -1
     meter: str = "meter"
 
-    def steps(self, voltages: FloatArray, shape: tuple[int, int]) -> list[ReadStep]:
+    def steps(self, voltages: FloatArray, shape: tuple[int, int], by: By = "pattern") -> list[ReadStep]:
         """Return the measurements that give the (P, C) currents of (P, R) row voltages, in no special order."""
-        found: list[ReadStep] = []
-        for column in range(shape[1]):
-            shares: dict[tuple[Assignment, float], dict[int, int]] = defaultdict(lambda: defaultdict(int))
-            nothing = self.assignment(np.zeros(shape[0], dtype=bool), column, shape)
-            for pattern, vector in enumerate(voltages):
-                for voltage_v in np.unique(vector[vector != 0]).tolist():
-                    state = self.assignment(vector == voltage_v, column, shape)
-                    shares[state, voltage_v][pattern] += 1
-                    shares[state, 0.0][pattern] -= 1
+        return self.steps_of(self.shares(voltages, by), shape)
+
+    def steps_of(self, shares: Shares, shape: tuple[int, int]) -> list[ReadStep]:
+        """Return the measurements of every column, by the readings of each."""
+        return [
+            ReadStep(
+                self.assignment(np.array(active), column, shape),
+                self.source_volts(voltage_v),
+                self.meter,
+                column,
+                self.sign,
+                counted,
+            )
+            for column in range(shape[1])
+            for (active, voltage_v), counted in shares.items()
+        ]
+
+    def shares(self, voltages: FloatArray, by: By = "pattern") -> Shares:
+        """Return the readings of each column that give the currents of (P, R) row voltages, with what each counts."""
+        found: Shares = {}
+        nothing = (False,) * voltages.shape[1]
+
+        def count(active: tuple[bool, ...], voltage_v: float, pattern: int, share: int) -> None:
+            counted = found.setdefault((active, voltage_v), {})
+            counted[pattern] = counted.get(pattern, 0) + share
+
+        for pattern, vector in enumerate(voltages):
+            for voltage_v in np.unique(vector[vector != 0]).tolist():
+                together = vector == voltage_v
+                for active in np.diag(together)[together] if by == "cell" else together[None]:
+                    rows = tuple(active.tolist())
+                    count(rows, voltage_v, pattern, 1)
+                    count(rows, 0.0, pattern, -1)
                     if self.takes_blank:
-                        shares[nothing, voltage_v][pattern] -= 1
-                        shares[nothing, 0.0][pattern] += 1
-            found += [
-                ReadStep(state, self.source_volts(voltage_v), self.meter, column, self.sign, dict(counted))
-                for (state, voltage_v), counted in shares.items()
-            ]
+                        count(nothing, voltage_v, pattern, -1)
+                        count(nothing, 0.0, pattern, 1)
         return found
 
     def pair(self, first: int, second: int, count: int, voltage_v: float) -> tuple[Assignment, dict[str, float], int]:  # noqa: ARG002

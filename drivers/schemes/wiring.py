@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from crossbar_hil.errors import ConfigError
-from crossbar_hil.instrument import SwitchMatrix, row_number
+from crossbar_hil.instrument import Line, Place, SwitchMatrix, place_of, row_number
 
 PORTS = ("drive", "meter", "ground", "guard", "divider")
 """Terminals that may be wired: two sources, their common return, a guard output, the node of a voltage divider."""
@@ -30,13 +30,16 @@ class Wiring:
     """
 
     slot: int
-    """Slot of the matrix card, from 1."""
+    """Slot of the matrix card, from 1, of every line that names none."""
     ports: Mapping[str, str]
-    """Matrix row of each port, as a letter or a number: ``{"drive": "A", "meter": "B", "ground": "C"}``."""
-    rows: tuple[int, ...]
-    """Matrix column of each row of the chip, that of row 0 first."""
-    columns: tuple[int, ...]
-    """Matrix column of each column of the chip, that of column 0 first."""
+    """Matrix row of each port, as a letter or a number: ``{"drive": "A", "meter": "B", "ground": "C"}``.
+
+    Where lines are on several cards, that row of every card: they are joined outside the relays that are moved here.
+    """
+    rows: tuple[Line, ...]
+    """Matrix column, or slot and column, of each row of the chip, that of row 0 first."""
+    columns: tuple[Line, ...]
+    """Matrix column, or slot and column, of each column of the chip, that of column 0 first."""
 
     def __post_init__(self) -> None:
         vars(self).update(ports=dict(self.ports), rows=tuple(self.rows), columns=tuple(self.columns))
@@ -68,13 +71,24 @@ class Wiring:
                 yield f"ports {first} and {port} are both on matrix row {place}, each needs its own"
 
     def _wrong_lines(self) -> Iterator[str]:
-        line_on: dict[int, str] = {}
-        for name, place in zip(self.line_names, (*self.rows, *self.columns), strict=True):
-            wrong = list(_count_problem(f"matrix column of {name}", place))
+        line_on: dict[Place, str] = {}
+        for name, line in zip(self.line_names, (*self.rows, *self.columns), strict=True):
+            column = line
+            wrong: list[str] = []
+            if isinstance(line, tuple):
+                slot, column = line if len(line) == 2 else (None, line)
+                wrong += _count_problem(f"slot of {name}", slot)
+            wrong += _count_problem(f"matrix column of {name}", column)
             yield from wrong
-            first = name if wrong else line_on.setdefault(place, name)
+            first = name if wrong else line_on.setdefault(place_of(line, self.slot), name)
             if first != name:
-                yield f"{first} and {name} are both on matrix column {place}, each needs its own"
+                of_card = f" of slot {line[0]}" if isinstance(line, tuple) else ""
+                yield f"{first} and {name} are both on matrix column {column}{of_card}, each needs its own"
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """Slot and column of every line, in the order of an assignment."""
+        return tuple([place_of(line, self.slot) for line in (*self.rows, *self.columns)])
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -110,9 +124,9 @@ class Wiring:
         names: dict[tuple[str, int], str] = {}
         refused: dict[str, str] = {}
         for port, place in self.ports.items():
-            for number, line in enumerate((*self.rows, *self.columns)):
+            for number, (slot, column) in enumerate(self.places):
                 try:
-                    names[port, number] = matrix.crosspoint(self.slot, place, line)
+                    names[port, number] = matrix.crosspoint(slot, place, column)
                 except ConfigError as error:  # the same cause is told once, by the first place that shows it
                     refused.setdefault(str(error), f"port {port} cannot be wired to {self.line_names[number]}: {error}")
         if refused:

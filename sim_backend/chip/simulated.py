@@ -19,6 +19,7 @@ from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.errors import ConfigError, DataError, LimitError
 from crossbar_hil.shipped import data_file
+from crossbar_hil.survey.file import read_cells
 from crossbar_hil.twins.file import Twin, read_twin
 
 from ..circuit import solve_crossbar
@@ -195,6 +196,7 @@ class SimulatedBackend(DeviceBackend):
                 f"shift {self.shifts[where]:g} S of cell {at(*where)} makes its conductance negative, "
                 f"it must be at least {self.shifts[where] + missing[where]:g} S"
             )
+        self._held: tuple[BoolArray, FloatArray] | None = None
         self._cells = CellLevels(curve, self.shape)
         self._last_pulse: Pulse | None = None
         self._last_track = 0
@@ -205,7 +207,19 @@ class SimulatedBackend(DeviceBackend):
 
     @classmethod
     def from_bench(cls, bench: Bench, rng: np.random.Generator) -> Self:
-        """Draw a chip as the bench file says: first the shifts, then whatever noise the run needs."""
+        """Draw a chip as the bench file says: first the shifts, then whatever noise the run needs.
+
+        Cells that its [training] leaves out as bad ones conduct what was found in them, for ever.
+        """
+        found = cls._drawn(bench, rng)
+        if bench.training.cells is not None:
+            cells = read_cells(data_file(bench.training.cells))
+            cells.check_shape(bench.training.cells, found.shape)
+            found.hold(cells.left_out, cells.conductances)
+        return found
+
+    @classmethod
+    def _drawn(cls, bench: Bench, rng: np.random.Generator) -> Self:
         chip = bench.chip
         if chip is None:
             raise ConfigError(f"bench {bench.name} has no [chip] table, from which the virtual chip is made")
@@ -295,6 +309,13 @@ class SimulatedBackend(DeviceBackend):
         if twin.numbers.relaxation is not None and twin.source.seconds is not None:
             backend.pass_time(twin.source.seconds)
         return backend
+
+    def hold(self, cells: BoolArray, siemens: FloatArray) -> None:
+        """Have some cells, (R, C), conduct what is given, in siemens, whatever is sent."""
+        self._held = cells, np.maximum(siemens[cells], 0.0)
+        self._mobile = self._mobile & ~cells
+        self._all_mobile = bool(self._mobile.all())
+        self._update()
 
     # ------------------------------------------------------------------ the device
 
@@ -391,6 +412,8 @@ class SimulatedBackend(DeviceBackend):
             self._conductances = (self._cells.rises() + self.shifts) * self._scale
         if not self._all_mobile:
             self._conductances[self._dead] = 0.0
+        if self._held is not None:
+            self._conductances[self._held[0]] = self._held[1]
         if self._circuit is not None:
             self._circuit.update(self._conductances)
 

@@ -13,7 +13,7 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import Bench, Chip, EmulationTable, WiringTable
 from crossbar_hil.commissioning.resistors import checked_resistors
 from crossbar_hil.errors import ConfigError
-from crossbar_hil.instrument import row_number
+from crossbar_hil.instrument import place_of, row_number
 from crossbar_hil.plugins import load
 
 from ..chip.simulated import SimulatedBackend
@@ -173,8 +173,11 @@ class EmulatedBench:
         return made
 
     def _wire(self, wiring: WiringTable, settings: EmulationTable) -> None:
+        slots = sorted({slot for slot, _ in wiring.lines})
         for port, row in wiring.ports.items():
-            node = f"{wiring.matrix}.row.{wiring.slot}.{row_number(row)}"
+            node, *others = (f"{wiring.matrix}.row.{slot}.{row_number(row)}" for slot in slots)
+            for other in others:  # joined by hand, as a person has to
+                self.world.add_wire(node, other)
             if port == "ground":
                 self.world.add_wire(node, LO)
             elif port in wiring.sources:
@@ -194,8 +197,9 @@ class EmulatedBench:
                 f"wiring.matrix {wiring.matrix!r} is not among the instruments {', '.join(self.instruments)}"
             )
         for axis, columns in (("row", wiring.rows), ("column", wiring.columns)):
-            for number, column in enumerate(columns):
-                self.world.add_wire(matrix.column_node(wiring.slot, port_row, column), f"{axis}.{number}")
+            for number, line in enumerate(columns):
+                slot, column = place_of(line, wiring.slot)
+                self.world.add_wire(matrix.column_node(slot, port_row, column), f"{axis}.{number}")
 
     def _feeding(self, wiring: WiringTable, port: str) -> str:
         """Name of the channel that a guard or a divider hangs on: the drive, or the meter where there is no drive."""

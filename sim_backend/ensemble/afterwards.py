@@ -8,6 +8,7 @@ its targets after a drift says how far training went beyond them, whatever they 
 how far apart they keep the two answers.
 """
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.training.activation import Tanh
 from crossbar_hil.training.encoding import row_voltages
-from crossbar_hil.training.pairs import difference
+from crossbar_hil.training.lines.pairs import difference
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.prediction import Prediction
 from crossbar_hil.training.trainer import Trainer
@@ -92,8 +93,10 @@ class Judge:
         """Say whether a chip of any kind meets every target after each drift, and whether it answers right: (D,)."""
         drawn = draw_normals(seed, DRIFT, np.array([number]), backend.shape)[0]
         drifted = [backend.conductances * (1 + drift * drawn) for drift in drifts]
-        currents = [_noiseless_currents(backend, each, self._voltages) for each in drifted]
-        return self.after(difference(np.array(currents)))
+        reads = (functools.partial(_noiseless_currents, backend, each) for each in drifted)
+        currents = np.array([self._trainer.evaluate(self._patterns, read)[0] for read in reads])
+        sizes = self._patterns.shape[1], self._labels.shape[1]
+        return self.after(self._trainer.arrangement.outputs_of(currents, *sizes))
 
 
 def _noiseless_currents(backend: SimulatedBackend, conductances: FloatArray, voltages: FloatArray) -> FloatArray:

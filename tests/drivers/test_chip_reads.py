@@ -82,6 +82,61 @@ def test_with_lines_of_10_ohm_the_currents_are_those_of_a_nodal_analysis(fakes):
     assert (np.abs(expected - BIPOLAR @ conductances) > 1e-4 * scale).any()  # the lines do matter here
 
 
+@pytest.mark.parametrize("line_ohm", [0.0, 10.0, 1000.0])
+@pytest.mark.parametrize("kind", [{}, {"dual": False, "divider_from": None}], ids=["virtual ground", "guarded"])
+def test_by_cell_ohmic_cells_read_as_by_pattern_whatever_the_lines_take_away(fakes, line_ohm, kind):
+    conductances = np.random.default_rng(1).uniform(1e-6, 1e-5, (4, 4))
+    bench = fakes.FakeBench(fakes.chip_of(conductances), line_ohm=line_ohm, **kind)
+    found = {by: bench.backend(read_by=by).read_currents(MIXED) for by in ("pattern", "cell")}
+    scale = np.abs(MIXED) @ conductances
+    assert (np.abs(found["cell"] - found["pattern"]) <= 2e-6 * scale).all()
+    if line_ohm and not kind:
+        expected = np.array([nodal_currents(conductances, vector, line_ohm) for vector in MIXED])
+        assert (np.abs(found["cell"] - expected) <= 2e-6 * scale).all()
+
+
+def test_by_cell_cells_that_are_not_ohmic_read_as_by_pattern_on_lines_without_resistance(fakes):
+    def off(line_ohm):
+        """Largest difference of the two, and largest share that lines take away, of what the cells would deliver."""
+        chip = {"cell": "sinh", "cell_options": {"b_per_v": 10.0}}
+        bench = fakes.FakeBench(fakes.drawn_chip(2, **chip), line_ohm=line_ohm)
+        pattern, cell = (bench.backend(read_by=by).read_currents(MIXED) for by in ("pattern", "cell"))
+        amperes = np.sinh(10.0 * MIXED) / 10.0
+        ideal, scale = amperes @ bench.chip.conductances, np.abs(amperes) @ bench.chip.conductances
+        return (np.abs(cell - pattern) / scale).max(), (np.abs(pattern - ideal) / scale).max()
+
+    assert max(off(0.0)) < 1e-9
+    difference, loss = off(100.0)
+    # What a line takes away depends on what else is driven, and changes a cell by the slope of its own curve.
+    assert 1e-5 < difference < loss / 5 < 1e-3
+
+
+def test_a_zero_reading_may_serve_several_batches_and_what_drifts_meanwhile_is_told(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip(2))
+    backend = bench.backend(zero_every=3)
+    meter, offset_a = bench.sources["meter"], [0.0]
+    measure = meter.measure
+    meter.measure = lambda: Reading(measure().current_a + offset_a[0], limited=False)
+    one = BIPOLAR[:1]  # four columns, rows at plus and rows at minus
+    expected = one @ bench.chip.conductances
+    for batch, (offset, readings) in enumerate([(3e-9, 16), (4e-9, 8), (5e-9, 8), (7e-9, 16), (7e-9, 8)]):
+        offset_a[0], before = offset, meter.times("measure")
+        found = backend.read_currents(one)
+        assert meter.times("measure") - before == readings
+        drift_a = offset - (3e-9, 3e-9, 3e-9, 7e-9, 7e-9)[batch]
+        np.testing.assert_allclose(
+            found, expected - 2 * drift_a, rtol=1e-5, atol=1e-13
+        )  # in both readings of a pattern
+    told = backend.work_done()
+    assert (told["readings"], told["zero_every"], told["zeros_taken_again"]) == (56, 3, 8)
+    assert told["zero_drift_largest_a"] == pytest.approx(4e-9, rel=1e-6)
+    assert told["zero_drift_rms_a"] == pytest.approx(4e-9, rel=1e-6)
+    backend.make_safe()
+    before = meter.times("measure")
+    backend.read_currents(one)  # nothing is known of a bench that was set up anew
+    assert meter.times("measure") - before == 16
+
+
 def test_floating_lines_show_sixteen_sevenths_of_a_uniform_array(fakes):
     bench = fakes.FakeBench(fakes.chip_of(np.full((4, 4), 7e-6)))
     backend = bench.backend(read_scheme="floating", write_scheme=None, continuity_only=True)

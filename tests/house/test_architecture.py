@@ -17,9 +17,11 @@ PLUG_INS = FOLDERS[1:]
 # its own folder or from a lower layer, so folders between the same bars do not know each other. Every folder with
 # modules is in exactly one layer.
 LAYERS = {
-    "crossbar_hil": ". | figures | results screen | curves/files training/rules spiking/network"
-    " | curves training spiking/tasks | twins | owners | bench | guard | runs/live | commissioning runs studies"
-    " | runs/audit runs/exports runs/many studies/convergence | gui spiking watch | cli",
+    "crossbar_hil": ". | figures | results screen | survey"
+    " | curves/files training/lines training/rules spiking/network"
+    " | curves training spiking/tasks | twins | owners | bench | survey/on_bench | guard | runs/live"
+    " | commissioning runs studies"
+    " | runs/audit runs/exports runs/many studies/convergence | gui programming spiking watch | cli",
     "instruments": "settings transport | scpi tsp | .",
     "drivers": "schemes | gate | .",
     "sim_backend": "circuit | chip spiking | ensemble/compiled | ensemble emulation/world"

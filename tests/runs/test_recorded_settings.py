@@ -103,12 +103,19 @@ TABLE_OF = {
 
 
 @pytest.fixture(params=["training", "spiking"])
-def strange(request, converged_run, tmp_path):
+def strange(request, cli, tmp_path):
     """A run whose record holds, for every field of every model, a value that is no default; and what it is."""
     seen = {}
     bench = filled(Bench, seen)
     if request.param == "training":
-        folder = shutil.copytree(converged_run, tmp_path / "runs" / converged_run.name)
+        # Of what a run says of its network all but the number of hidden units has one other value.
+        (tmp_path / "xor.csv").write_text("pattern,label,set\n00,0,train\n01,1,train\n10,1,train\n11,0,train\n")
+        network = ("--hidden", "2", "--bias", "yes", "--shortcuts", "yes", "--pairs", "rows", "--layers", "stacked")
+        chip = ("--patterns", tmp_path / "xor.csv", "--rows", "16", "--columns", "2", "--epochs", "2")
+        assert cli("train", "--seed", "1", *network, *chip, "--quiet", "--no-report").code == 3
+        bench = bench.model_copy(update={"training": bench.training.model_copy(update={"hidden": 2})})
+        seen[type(bench.training)]["hidden"] = "2"
+        (folder,) = (tmp_path / "runs").iterdir()
         with closing(sqlite3.connect(folder / "run.sqlite")) as record, record:
             record.execute(
                 "UPDATE setting SET value = ? WHERE name = 'tables'", (json.dumps({"bench": dump_tables(bench)}),)

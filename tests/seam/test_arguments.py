@@ -44,6 +44,7 @@ NONE = {"none"}
 RECORD = {
     "bench": set(),
     "seed": NONE | {"beyond all"},
+    "task": NONE,
     "preset": NONE,
     "overrides": NONE | {"table"},
     "out": PLAIN["path"],
@@ -53,7 +54,7 @@ RECORD = {
     "tell": PLAIN["function"],
     "show": PLAIN["function"],
 }
-OPEN_BENCH = {"name_or_file": set(), **{name: RECORD[name] for name in ("seed", "preset", "overrides")}}
+OPEN_BENCH = {"name_or_file": set(), **{name: RECORD[name] for name in ("seed", "task", "preset", "overrides")}}
 TRAINER = {
     "backend": set(),
     "pulse": NONE,

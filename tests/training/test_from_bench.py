@@ -32,8 +32,16 @@ OTHER = {
     "verify_siemens": {"verify_siemens": 1e-8},
     "tries": {"tries": 3, "verify_siemens": 1e-8},
 }
-NOT_THE_TRAINERS = {"patterns", "fresh_reads", "rule", "rule_options"}
+NOT_THE_TRAINERS = {"patterns", "fresh_reads", "rule", "rule_options", "cells", "permute"}
 """What the program names itself, what runs do after a training, and what `test_of_a_rule` tries."""
+NETWORKS = {
+    "hidden": ({"hidden": 2}, (4, 8)),
+    "bias": ({"bias": True}, (5, 4)),
+    "shortcuts": ({"hidden": 2, "shortcuts": True}, (6, 8)),
+    "pairs": ({"pairs": "rows"}, (8, 2)),
+    "layers": ({"hidden": [2, 3], "layers": "stacked"}, (9, 6)),
+}
+"""What takes a chip of another size, so that a bare trainer refuses the task."""
 
 
 def opened(**training):
@@ -41,7 +49,7 @@ def opened(**training):
 
 
 def test_every_setting_of_the_table_is_tried():
-    assert set(OTHER) | NOT_THE_TRAINERS == set(Training.model_fields)
+    assert set(OTHER) | set(NETWORKS) | NOT_THE_TRAINERS == set(Training.model_fields)
 
 
 @pytest.mark.parametrize("name", OTHER)
@@ -54,6 +62,20 @@ def test_a_bare_trainer_names_what_it_ignores_and_one_from_the_bench_ignores_not
         assert told[0].filename == __file__
         assert "Trainer.from_bench(backend) takes it" in str(told[0].message)
         Trainer.from_bench(backend).iterate(task.train, task.train_labels)
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_network_of_a_bench_is_trained_and_a_bare_trainer_refuses_its_chip(name, recwarn):
+    training, (rows, columns) = NETWORKS[name]
+    with open_bench(
+        "simulated", seed=1, overrides={"training": training, "chip": {"rows": rows, "columns": columns}}
+    ) as backend:
+        task = backend.training.task
+        first = next(iter(Trainer.from_bench(backend).iterate(task.train, task.train_labels)))
+        assert first.counts.shape == (rows, columns)
+        with pytest.raises(DataError, match="but the chip"):
+            Trainer(backend).iterate(task.train, task.train_labels)
     assert not recwarn.list
 
 

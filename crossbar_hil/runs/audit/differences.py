@@ -41,6 +41,8 @@ CLOCK_S = 2.0
 """By so much the clocks of two entries of one moment may differ, in seconds."""
 AT_THE_END = frozenset({"status", "reason", "finished_utc", "resumed_utc"})
 """Facts that change while a run goes on, and are looked at by what they must be."""
+OF_THE_END = frozenset({"converged", "epochs", "pulses", "error", "verdict", "given_up", "fresh_reads", "bench_work"})
+"""Facts that are there once a run has ended."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def _of_facts(
     }
     if began is not None:
         due = {name: text for name, text in began["facts"].items() if name not in AT_THE_END}
-        known = {*due, *AT_THE_END, "converged", "epochs", "pulses", "error", "verdict", "given_up", "fresh_reads"}
+        known = {*due, *AT_THE_END, *OF_THE_END}
         yield from (f"setting {name} is not in the journal" for name in recorded.settings if name not in known)
     for name, text in due.items():
         found = recorded.settings.get(name)
@@ -193,6 +195,10 @@ def _of_ending(recorded: Recorded, told: Retold, entries: Sequence[Entry], *, ma
         yield "setting resumed_utc is there, but by the journal the run was never resumed"
     if status == "running" and ended and not sessions:
         yield "setting status is running, but the run has ended and was never resumed"
+    works = [entry.body["work"] for entry in entries if entry.kind == "safe" and entry.body.get("work")]
+    if "bench_work" in recorded.settings and recorded.fact("bench_work") not in works[-1:]:
+        due = _short(json.dumps(works[-1] if works else None))
+        yield f"setting bench_work is {_short(recorded.settings['bench_work'])}, by the journal {due}"
     if told.result is not None and (status != "running" or ended):
         yield from _of_outcome(recorded, told, told.result, may_lack=may_lack)
 

@@ -10,8 +10,11 @@ import numpy as np
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.runs.live import panels
 from crossbar_hil.runs.live.panels import Panel, Standing, Wear
+from crossbar_hil.survey.lines import Lines
 from crossbar_hil.training.encoding import target_activations
-from crossbar_hil.training.pairs import column_name
+from crossbar_hil.training.lines.arrangement import PLAIN, Arrangement
+from crossbar_hil.training.lines.names import line_names, names_on_lines
+from crossbar_hil.training.lines.pairs import column_name
 from crossbar_hil.training.patterns import PatternSet, as_text
 
 PACE_EPOCHS = 20
@@ -78,6 +81,8 @@ def training_panels(
     target: float,
     bench: Mapping[str, Any],
     marks: Mapping[str, BoolArray],
+    arrangement: Arrangement = PLAIN,
+    lines: Lines | None = None,
 ) -> list[Panel]:
     """Return the panels of a training.
 
@@ -93,13 +98,22 @@ def training_panels(
         The recorded tables of its bench file.
     marks : mapping
         (R, C) cells that are marked in the map, by a word.
+    arrangement : Arrangement
+        What network it is, and how its layers lie on the chip.
+    lines : Lines, optional
+        Which lines of the chip it is on, if not on the first ones in their order.
     """
     training = bench.get("training") or {}
     wear = wear_of(record, shape, training)
     if wear is None:
         return []
     epochs = np.array(record.execute("SELECT epoch, error FROM epoch ORDER BY epoch").fetchall(), dtype=np.float64)
-    named = cell_names(shape)
+    bits, outputs = task.train.shape[1], task.train_labels.shape[1]
+    named, about = cell_names(shape), BY_OUTPUT
+    if not arrangement.is_plain:
+        named, about = line_names(arrangement, shape, bits, outputs), arrangement.in_words(bits, outputs)
+    if lines is not None:
+        named = names_on_lines(arrangement, lines, bits, outputs)
     met = f"every target met in epoch {_first_met(epochs)}" if (epochs[:, 1] == 0).any() else ""
     activations = record.execute(
         "SELECT activation FROM activation ORDER BY rowid DESC LIMIT ?", (task.train_labels.size,)
@@ -114,7 +128,7 @@ def training_panels(
             target_activations(labels, target0, target),
             labels == 1,
         ),
-        panels.grid("conductance", "Conductance", wear.last, "S", named, marks=marks, about=BY_OUTPUT),
+        panels.grid("conductance", "Conductance", wear.last, "S", named, marks=marks, about=about),
         panels.grid("pulses", "Pulses in this run", wear.pulses, "", named),
         panels.lines(
             "error",

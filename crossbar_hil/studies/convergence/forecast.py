@@ -125,7 +125,8 @@ def forecast(bench: Bench, *, seed: int, chips: int | None = None) -> Forecast:
     """
     if bench.chip is None and bench.wiring is None:
         task = PatternSet.from_csv(bench.training.pattern_file)
-        chip = Chip(rows=task.train.shape[1], columns=2 * task.train_labels.shape[1])
+        rows, columns = bench.training.arrangement.least_shape(task.train.shape[1], task.train_labels.shape[1])
+        chip = Chip(rows=rows, columns=columns)
         point = Point.of(bench.model_copy(update={"chip": chip}), {})
     else:
         point = Point.of(bench, {})

@@ -95,6 +95,8 @@ class Point:
     """The map at which the cells start, if the bench names one."""
     twin: ReadFile | None = None
     """The twin whose draws the chips are, if the bench names one."""
+    cells: ReadFile | None = None
+    """The bad cells that every chip has, if the bench names some."""
 
     @classmethod
     def of(cls, bench: Bench, read: dict[str, ReadFile]) -> "Point":
@@ -129,16 +131,20 @@ class Point:
     @property
     def digest(self) -> str:
         """SHA-256 of everything that the outcome depends on; names are not among it."""
-        leave_out: Any = {"name": True, "chip": {"curve", "start", "twin"}, "training": {"patterns"}}
+        leave_out: Any = {"name": True, "chip": {"curve", "start", "twin"}, "training": {"patterns", "cells"}}
+        if self.cells is None:
+            leave_out["training"].add("permute")  # which then does nothing
         settings = self.bench.model_dump(mode="json", by_alias=True, exclude=leave_out)
-        texts = [each.digested for each in (self.curve, self.patterns, self.start, self.twin) if each is not None]
+        texts = [
+            each.digested for each in (self.curve, self.patterns, self.start, self.twin, self.cells) if each is not None
+        ]
         everything = json.dumps([settings, *texts], sort_keys=True)
         return hashlib.sha256(everything.encode()).hexdigest()
 
     def ensemble(self) -> Ensemble:
         """Make the virtual chips."""
         task = _read_patterns(self.patterns)
-        if has_chips_of_its_own(self.bench):
+        if has_chips_of_its_own(self.bench) or self.cells is not None:
             return OpenedChips(self.bench, task)
         return _plug_in()(self.bench, self.curve, task, start=self.start, twin=self.twin)
 
@@ -269,6 +275,10 @@ def check_drifts(drifts: Sequence[float], bench: Bench) -> tuple[float, ...]:
     """Refuse drifts that cannot be meant, one that is given twice, and any where chips cannot be made to drift."""
     if drifts and has_chips_of_its_own(bench):
         raise ConfigError(f"{whose(bench)}, can be trained, but not made to drift; leave --drift out")
+    if drifts and bench.training.cells is not None:
+        raise ConfigError(
+            "chips whose bad cells are left out are trained one by one, and cannot be made to drift; leave --drift out"
+        )
     for place, drift in enumerate(drifts):
         if not 0 < drift < LARGEST_DRIFT:
             raise ConfigError(

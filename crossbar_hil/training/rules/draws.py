@@ -16,7 +16,7 @@ from crossbar_hil.errors import DataError
 ORDER: Final = 1
 """Stream of the orders of patterns."""
 RULE: Final = 2
-"""Stream of the rule's own draws."""
+"""Stream of the rule's own draws; those after it are of the second layer of a network, the third, and so on."""
 LARGEST_SEED = 2**128 - 1
 """The key has two words."""
 

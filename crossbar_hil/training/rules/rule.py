@@ -15,7 +15,11 @@ ROUNDING = 1e-12
 
 
 class Seen(NamedTuple):
-    """What a rule sees each time that it acts: P patterns, or one (P = 1) if it acts after each."""
+    """What a rule sees each time that it acts: P patterns, or one (P = 1) if it acts after each.
+
+    In a network it is asked for each layer, the last one first, and sees that layer: its inputs as rows, its units as
+    outputs.
+    """
 
     voltages: FloatArray
     """(P, R) row voltages, in volts."""
@@ -24,7 +28,7 @@ class Seen(NamedTuple):
     activations: FloatArray
     """(P, N) (equation 1)."""
     targets: FloatArray
-    """(P, N) activations to reach."""
+    """(P, N) activations to reach; hidden units, which have none, have their activations here."""
     deltas: FloatArray
     """(P, N) equation 3, in 1/A: zero where an activation is left alone, with or without pull back, or in the dead
     zone."""
@@ -55,6 +59,8 @@ class LearningRule(ABC):
         Whether it uses the generator.
     one_cell : bool
         Whether its signs move the plus cell alone, a sign of -1 by a depressing pulse; needs one.
+    by_deltas : bool
+        Whether it goes by deltas; only such a rule trains hidden units, which have no targets.
     """
 
     acts: Acts = "all"
@@ -62,6 +68,7 @@ class LearningRule(ABC):
     repeats: bool = False
     draws: bool = False
     one_cell: bool = False
+    by_deltas: bool = True
 
     def begin(self, shape: tuple[int, int], rng: np.random.Generator) -> None:  # noqa: B027 - many need nothing
         """Begin a training of a chip of R rows and C columns.

@@ -32,7 +32,7 @@ class Sanger(LearningRule):
     most: int = 5
     """Most pulses for a cell in an epoch."""
 
-    repeats = True
+    repeats, by_deltas = True, False
 
     def __post_init__(self) -> None:
         for name in ("unit_siemens", "rate"):

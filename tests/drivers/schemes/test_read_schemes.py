@@ -12,14 +12,14 @@ SINGLE = ("drive", "ground", "guard", "divider")
 G = np.array([[1.0, 2.0], [4.0, 8.0], [16.0, 32.0]])
 
 
-def measured_currents(scheme, voltages, *, shown=0.0, sources=None, guard=0.0, beside=0.0, gain=1.0):
+def measured_currents(scheme, voltages, by="pattern", *, shown=0.0, sources=None, guard=0.0, beside=0.0, gain=1.0):
     """What the steps add up to.
 
     `shown` is what the meter shows without a current, `sources` what each source is off, `guard` what the guard is off
     HI, `beside` a conductance from the meter's HI to ground, `gain` that of the guard.
     """
     found = np.zeros((len(voltages), G.shape[1]))
-    for step in scheme.steps(voltages, G.shape):
+    for step in scheme.steps(voltages, G.shape, by):
         volts = {port: level + (sources or {}).get(port, 0.0) for port, level in step.source_volts.items()}
         hi = volts[step.meter]
         volts |= {"ground": 0.0, "guard": gain * hi + guard}
@@ -33,22 +33,23 @@ def measured_currents(scheme, voltages, *, shown=0.0, sources=None, guard=0.0, b
 PATTERNS = arrays(np.float64, (4, 3), elements=st.sampled_from([0.0, 0.1, -0.1, 0.05]))
 KINDS = st.sampled_from([("virtual ground", DUAL), ("guarded", SINGLE), ("guarded", (*SINGLE, "meter"))])
 OFFSETS = st.floats(-0.01, 0.01)
+BY = st.sampled_from(["pattern", "cell"])
 fixed = settings(derandomize=True, database=None, deadline=None)
 
 
 @fixed
-@given(voltages=PATTERNS, kind=KINDS, shown=st.floats(-3, 3), drive=OFFSETS, meter=OFFSETS, guard=OFFSETS)
-def test_the_steps_add_up_to_the_matrix_product_whatever_the_offsets(voltages, kind, shown, drive, meter, guard):
+@given(voltages=PATTERNS, kind=KINDS, by=BY, shown=st.floats(-3, 3), drive=OFFSETS, meter=OFFSETS, guard=OFFSETS)
+def test_the_steps_add_up_to_the_matrix_product_whatever_the_offsets(voltages, kind, by, shown, drive, meter, guard):
     found = measured_currents(
-        read_scheme(*kind), voltages, shown=shown, sources={"drive": drive, "meter": meter}, guard=guard
+        read_scheme(*kind), voltages, by, shown=shown, sources={"drive": drive, "meter": meter}, guard=guard
     )
     np.testing.assert_allclose(found, voltages @ G, atol=1e-11)
 
 
 @fixed
-@given(voltages=PATTERNS, drive=OFFSETS)
-def test_a_resistor_from_hi_to_ground_is_taken_out_of_a_guarded_read_with_every_offset(voltages, drive):
-    found = measured_currents(read_scheme("guarded", SINGLE), voltages, beside=1e4, sources={"drive": drive})
+@given(voltages=PATTERNS, by=BY, drive=OFFSETS)
+def test_a_resistor_from_hi_to_ground_is_taken_out_of_a_guarded_read_with_every_offset(voltages, by, drive):
+    found = measured_currents(read_scheme("guarded", SINGLE), voltages, by, beside=1e4, sources={"drive": drive})
     np.testing.assert_allclose(found, voltages @ G, atol=1e-8)
 
 
@@ -73,6 +74,23 @@ def test_a_bipolar_pattern_takes_two_reads_a_column_each_with_its_zero():
         (1, (*plus, "ground", "meter"), 0.1, {0: 1}),
     ]
     assert all(step.source_volts["meter"] == 0 and step.sign == -1 and step.meter == "meter" for step in steps)
+
+
+def test_by_cell_each_row_is_driven_alone_at_the_voltages_that_a_pattern_puts_on_it():
+    voltages = np.array([[0.1, -0.1, 0.0], [0.1, 0.1, 0.05]])
+    steps = read_scheme("virtual ground", DUAL).steps(voltages, (3, 1), "cell")
+    found = {(step.assignment[:3].index("drive"), step.source_volts["drive"]): step.shares for step in steps}
+    assert found == {
+        (0, 0.1): {0: 1, 1: 1},
+        (0, 0.0): {0: -1, 1: -1},
+        (1, -0.1): {0: 1},
+        (1, 0.1): {1: 1},
+        (1, 0.0): {0: -1, 1: -1},
+        (2, 0.05): {1: 1},
+        (2, 0.0): {1: -1},
+    }
+    assert len(steps) == len(found)
+    assert all(step.assignment.count("drive") == 1 for step in steps)
 
 
 def test_a_pattern_and_its_inverse_share_their_states():

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from crossbar_hil.training.pairs import difference, potentiating_counts
+from crossbar_hil.training.lines.pairs import difference, potentiating_counts
 
 fixed = settings(derandomize=True, database=None, deadline=None, max_examples=60)
 signs = hnp.arrays(np.float64, st.tuples(st.integers(1, 6), st.integers(1, 5)), elements=st.sampled_from([-1.0, 0, 1]))

@@ -1,0 +1,1 @@
+"""The survey of the chip on a bench."""

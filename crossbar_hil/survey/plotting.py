@@ -1,0 +1,37 @@
+"""The figure of a survey: the map of the chip, every cell in which something was found framed by what it is."""
+
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+
+from crossbar_hil.figures.cells import draw_chip
+from crossbar_hil.figures.chips import map_size
+from crossbar_hil.figures.panes import COLOURS, SMALL, engineering
+from crossbar_hil.survey.file import Cells
+from crossbar_hil.survey.judging import VERDICTS
+
+_COLOURS = dict(
+    zip(VERDICTS, (COLOURS[1], COLOURS[4], COLOURS[3], COLOURS[0], COLOURS[9], COLOURS[5], COLOURS[8]), strict=True)
+)
+
+
+def draw_cells_found(cells: Cells) -> Figure:
+    """Draw the conductance of every cell, and a frame in the colour of its verdict around each that has one."""
+    width, height = map_size(cells.shape)
+    figure = Figure(figsize=(width + 0.6, height + 0.5), layout="constrained")
+    axes = figure.subplots()
+    factor, unit = engineering(cells.conductances, "S")
+    draw_chip(axes, cells.conductances, "Conductance", factor, unit)
+    axes.set_aspect("auto")
+    for each in cells.cell:
+        colour, corner = _COLOURS[each.verdict], (each.column - 1.44, each.row - 1.44)
+        axes.add_patch(Rectangle(corner, 0.88, 0.88, fill=False, edgecolor="white", linewidth=4.5))
+        axes.add_patch(Rectangle(corner, 0.88, 0.88, fill=False, edgecolor=colour, linewidth=2.5))
+    found = [verdict for verdict in VERDICTS if any(each.verdict == verdict for each in cells.cell)]
+    if found:
+        frames = [Patch(facecolor="none", edgecolor=_COLOURS[each], linewidth=2, label=each) for each in found]
+        figure.legend(
+            handles=frames, loc="outside lower center", ncols=min(len(found), 4), fontsize=SMALL, frameon=False
+        )
+    many = len(cells.cell)
+    axes.set_title(f"{many or 'No'} cell{'s' * (many != 1)} with a verdict", fontsize=10)
+    return figure
