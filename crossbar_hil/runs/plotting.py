@@ -27,7 +27,6 @@ from crossbar_hil.figures.panes import (
     GREY,
     MIDDLE,
     MINUS,
-    PALE,
     PLUS,
     SMALL,
     engineering,
@@ -352,7 +351,7 @@ def _signs(result: TrainingResult) -> NDArray[np.str_]:
     if result.lines is None:
         return own
     found = result.lines.on_chip(own)
-    return np.where(found == "", PALE, found)
+    return np.where(found == "", GREY, found)
 
 
 def _synapses(result: TrainingResult) -> tuple[list[str], list[str]]:
