@@ -27,7 +27,7 @@ from crossbar_hil.training.trainer import Trainer
 LETTERS = ("111010111", "101101010", "010101101")
 """z, v and n on 3 x 3 pixels, as in Prezioso et al. 2015 (doi:10.1038/nature14441)."""
 NOISE_A = 1e-9
-REPEATS = 40
+REPEATS = 12
 EPOCHS = 4
 NOISY_PATTERNS = 3
 CARD = 16
