@@ -118,7 +118,7 @@ COLUMNS = {
     "95 % interval": "{low:.1f} to {high:.1f} %",
     "median epochs": "{median:.0f}",
     "pulses a chip": "{pulses:.0f}",
-    "of the rest, no cell moves any more": "{ended:.0f} %",
+    "% of the rest in which no cell moves any more": "{ended:.0f}",
 }
 CHIPS_SAID = f"{CHIPS:,} chips a row, chips 0, 1, 2, ... of seed {SEED}; at most {EPOCHS} epochs."
 
@@ -138,8 +138,8 @@ def studies():
         ),
         "networks_letters": Study(
             f"{CHIPS_SAID} Bias, layers side by side, beta 2e7 / A and target 0.5 but for what the row says. Right: of "
-            "the test patterns, two pixels wrong, those of which the output of the letter is the largest, on chips that "
-            "converged.",
+            "the test patterns, two pixels wrong, those of which the output of the letter is the largest, on chips "
+            "that converged.",
             {**COLUMNS, "right of 2 pixels wrong": "{right:.1f} %"},
             {name: partial(row, LETTERS, **{**OF_LETTERS, **how}) for name, how in LETTER_ROWS.items()},
         ),

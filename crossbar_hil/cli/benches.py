@@ -16,8 +16,10 @@ from crossbar_hil.cli.common import (
     DONE,
     as_json,
     bench_argument,
+    condition_options,
     confirm,
     echo_aside,
+    given_tables,
     instrument_options,
     loading,
     phases,
@@ -28,7 +30,7 @@ from crossbar_hil.cli.common import (
     say_seed,
     yes_option,
 )
-from crossbar_hil.errors import ConfigError, RunError
+from crossbar_hil.errors import ConfigError, CrossbarError, RunError
 from crossbar_hil.text import printable
 
 if TYPE_CHECKING:
@@ -79,6 +81,7 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | 
                 identities[name] = identity
 
             problems = check_bench(bench, look)
+        problems = problems or _of_another_chip(load_bench(bench))
         if not problems:
             view.phase("training virtual chips, to see whether [limits] are enough", brief=True)
             problems = _short_budgets(load_bench(bench))
@@ -125,8 +128,11 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | 
     help="Read so often, print the means, and say how noisy a reading is.",
 )
 @click.option("--to", "folder", type=click.Path(path_type=Path), help="New folder for the map, figures and a report.")
+@condition_options
 @as_json
-def read(bench: str, seed: int | None, voltage: str, repeat: int, folder: Path | None, as_json: bool) -> None:
+def read(
+    bench: str, seed: int | None, voltage: str, repeat: int, folder: Path | None, as_json: bool, **given: str | None
+) -> None:
     """Read the conductance of every cell of a BENCH, and say how many pulses each has left on its curve."""
     with loading():
         import numpy as np  # noqa: PLC0415 - --help must not wait for it
@@ -143,11 +149,12 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, folder: Path |
 
         if folder is not None and folder.exists():
             raise RunError(f"--to {folder} exists already and is not overwritten; nothing was read")
-        checked = load_bench(bench)
+        tables = given_tables(given)
+        checked = load_bench(bench, overrides=tables)
     say_seed(checked, seed)
     with phases(checked) as view:
         view.phase(words_of_opening(checked), brief=not checked.instruments)
-        with open_bench(bench, seed=seed) as backend:
+        with open_bench(bench, seed=seed, overrides=tables) as backend:
             view.phase("reading every cell" + (f", {repeat} times" if repeat > 1 else ""), brief=True)
             found = read_chip(backend, si(voltage, "V"), reads=repeat)
             levels = backend.state().get("level")
@@ -166,7 +173,8 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, folder: Path |
     if folder is not None:
         from crossbar_hil.cli.measuring import keep_reading  # noqa: PLC0415
 
-        lines = [left.summary, *([] if noise is None else [noise.sentence])]
+        said = [line for line in [checked.conditions.line] if line]
+        lines = [*said, left.summary, *([] if noise is None else [noise.sentence])]
         about = f"bench {checked.name}, {found.kind} chip, read {repeat} time{'s' * (repeat > 1)} at {voltage}"
         kept = keep_reading(folder, record, lines, about)
     if as_json:
@@ -198,6 +206,7 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, folder: Path |
     default=Path(),
     help="Folder for the files, or the .csv file for the curve of the kind.",
 )
+@condition_options
 @quiet_option
 @yes_option
 @as_json
@@ -216,6 +225,7 @@ def characterise(
     quiet: bool,
     yes: bool,
     as_json: bool,
+    **given: str | None,
 ) -> None:
     """Measure potentiation and depression of cells of a BENCH, into files that `train --curve` takes.
 
@@ -248,11 +258,12 @@ def characterise(
     prove(dict.fromkeys((*paths, of_kind, picture, picture.with_suffix(".html"))))
     measured: list[list[Step]] = []
     many, total = pulses_and_steps(pulses, rest)
-    loaded = load_bench(bench)
+    tables = given_tables(given)
+    loaded = load_bench(bench, overrides=tables)
     say_seed(loaded, seed)
     with phases(loaded, quiet=quiet) as view:
         view.phase(words_of_opening(loaded), brief=not loaded.instruments)
-        with open_bench(bench, seed=seed) as backend:
+        with open_bench(bench, seed=seed, overrides=tables) as backend:
             each_cell = [  # checked, all of them, before anything is sent
                 measure(
                     backend,
@@ -292,12 +303,25 @@ def characterise(
             view.phase(MAKING_SAFE, brief=not loaded.instruments)
         view.phase("drawing the curve", brief=True)
         measured_files = list(dict.fromkeys((*paths, of_kind)))
-        drawn = draw(picture, curves_of(curve), "; ".join(where), facts, [path.name for path in measured_files])
+        drawn = draw(
+            picture, curves_of(curve), "; ".join(where), [*said, *facts], [path.name for path in measured_files]
+        )
     files = [str(path) for path in (*measured_files, picture, picture.with_suffix(".html"))]
     if as_json:
         print_json(files=files, facts=facts)
     else:
         print_lines([*drawn, *facts, *files])
+
+
+def _of_another_chip(bench: Any) -> list[str]:
+    """Say if the cells that a bench leaves out are those of another chip."""
+    from crossbar_hil.survey.on_bench.surveying import check_cells  # noqa: PLC0415
+
+    try:
+        check_cells(bench, None)
+    except CrossbarError as error:
+        return [str(error)]
+    return []
 
 
 def _files_of(cells: tuple[tuple[int, int], ...], to: Path) -> tuple[list[Path], Path]:

@@ -13,15 +13,16 @@ from crossbar_hil.programming.loop import REACHED
 from crossbar_hil.programming.outcome import Programmed
 
 _PANEL = (4.5, 3.4)
-BINS = 21
-"""Of the histogram within twice the tolerance; what is further off is drawn at its edges."""
+TOLERANCES, BINS = 4, 17
+"""The histogram goes to so many tolerances, further if a quarter of the cells lie beyond; in how many bars, and one at
+each edge for what is further off."""
 
 
 def plot_errors(found: Programmed, ax: Axes | None = None) -> Axes:
     """Draw how many cells are how far from their targets, in percent of the range."""
     ax = ax or new_axes(_PANEL)
     errors, tolerance = 100 * found.errors[found.aimed], 100 * found.settings.tolerance
-    edge = max(2 * tolerance, 1.2 * float(np.percentile(np.abs(errors), 95)))
+    edge = max(TOLERANCES * tolerance, 1.2 * float(np.percentile(np.abs(errors), 75)))
     shown = np.clip(errors, -edge, edge)
     ax.axvspan(-tolerance, tolerance, color=GREY, alpha=0.2, linewidth=0, label="tolerance")
     ax.hist(shown, bins=np.linspace(-edge, edge, BINS).tolist(), color=BLUE)

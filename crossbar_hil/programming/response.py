@@ -15,7 +15,7 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import Pulse
-from crossbar_hil.errors import DataError
+from crossbar_hil.errors import ConfigError, DataError
 
 
 class Place(NamedTuple):
@@ -113,9 +113,13 @@ class Response:
 
         Raises
         ------
+        ConfigError
+            If a pulse has the wrong sign.
         DataError
             If the rise is nowhere above zero, or the depression never falls.
         """
+        if up.amplitude_v < 0 or (down is not None and down.amplitude_v > 0):
+            raise ConfigError(f"cells are potentiated above 0 V and depressed below, got pulses of {up} and {down}")
         rising = Track(np.asarray(rises, dtype=np.float64), up=True)
         span = float(rising.rises.max())
         if not span > 0:

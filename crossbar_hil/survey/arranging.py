@@ -40,10 +40,16 @@ class Reach:
 
     @classmethod
     def of(cls, cells: Cells) -> "Reach":
-        """Return it of a surveyed chip: a whole cell rises from where it is to the top of the curve."""
-        now = np.maximum(cells.conductances, 0.0)
-        top = np.maximum(now, min(2 * cells.survey.middle_siemens, cells.survey.high_siemens))
-        return cls(now, np.where(cells.avoided, now, top))
+        """Return it of a surveyed chip."""
+        how = cells.survey
+        return cls.from_start(cells.conductances, cells.avoided, how.rise_siemens, how.high_siemens)
+
+    @classmethod
+    def from_start(cls, siemens: FloatArray, bad: BoolArray, rise_siemens: float, high_siemens: float) -> "Reach":
+        """Take whole cells to rise from where they are as a fresh one does, but not beyond the highest of all."""
+        now = np.maximum(siemens, 0.0)
+        top = np.maximum(now, np.minimum(now + rise_siemens, high_siemens))
+        return cls(now, np.where(bad, now, top))
 
 
 def wanted_weights(volts: FloatArray, senses: FloatArray, currents: FloatArray, span: float) -> FloatArray:

@@ -49,6 +49,8 @@ class Healthy:
     middle_siemens: float
     """Between the lower and the upper half."""
     high_siemens: float
+    rise_siemens: float
+    """By how much potentiating pulses raise one that is fresh."""
     source: str
     """Where that is known from."""
 
@@ -58,6 +60,8 @@ class Healthy:
                 f"healthy cells from {self.low_siemens:g} S over {self.middle_siemens:g} S to {self.high_siemens:g} S: "
                 "they must be above zero and rise"
             )
+        if not 0 <= self.rise_siemens < np.inf:
+            raise DataError(f"healthy cells rise by {self.rise_siemens:g} S, that must be finite and not negative")
 
 
 def healthy_by_chip(siemens: FloatArray) -> Healthy:
@@ -75,9 +79,8 @@ def healthy_by_chip(siemens: FloatArray) -> Healthy:
             "needed to tell what is usual without a curve: name the curve of the device in [chip]"
         )
     median = float(np.median(conducting))
-    return Healthy(
-        median / FAR, median, median * FAR, f"within a factor of {FAR:g} of the median cell, as no curve is known"
-    )
+    how = f"within a factor of {FAR:g} of the median cell, as no curve is known"
+    return Healthy(median / FAR, median, median * FAR, (FAR - 1) * median, how)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

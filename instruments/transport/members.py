@@ -19,7 +19,7 @@ class KnownMembers(CommonBase):
             names: list[str] = super()._setup_special_names()
             _NAMES[kind] = names, {name: value for name, value in vars(self).items() if name not in before}
         names, said = _NAMES[kind]
-        vars(self).update(said)
+        self.__dict__.update(said)
         return list(names)
 
     def _create_channels(self) -> None:

@@ -159,4 +159,9 @@ def test_a_probe_that_makes_no_sense_is_refused(arguments, told):
 @pytest.mark.parametrize("ends", [(0.0, 1e-6, 1e-5), (2e-6, 1e-6, 1e-5), (1e-7, 1e-4, 1e-5), (1e-7, 1e-6, np.inf)])
 def test_what_healthy_cells_conduct_must_rise(ends):
     with pytest.raises(DataError, match="must be above zero and rise"):
-        Healthy(*ends, "nowhere")
+        Healthy(*ends, 1e-6, "nowhere")
+
+
+def test_what_healthy_cells_rise_by_must_be_a_number():
+    with pytest.raises(DataError, match="rise by -1e-06 S"):
+        Healthy(1e-7, 1e-6, 1e-5, -1e-6, "nowhere")

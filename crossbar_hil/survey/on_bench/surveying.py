@@ -39,7 +39,7 @@ def healthy_of(bench: Bench) -> Healthy | None:
     if chip.twin is not None:
         twin = read_twin(data_file(chip.twin))
         low, most = twin.start_range()[0], twin.largest_siemens()
-        return Healthy(low, (low + most) / 2, most, f"the twin {data_file(chip.twin).name}")
+        return Healthy(low, (low + most) / 2, most, most - low, f"the twin {data_file(chip.twin).name}")
     curve = load("curves", "measured").of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
     start = float(curve.levels_siemens[0])
     low, high = start_range(chip.model_copy(update={"start": None, **_without_map(chip)}), start)
@@ -49,7 +49,7 @@ def healthy_of(bench: Bench) -> Healthy | None:
     low = min(low / wider, chip.k * max(float(curve.levels_siemens.min()), 0.0) or low)
     spread = chip.model_copy(update={"step_spread": chip.step_spread * SIGMAS / WITHIN_95})
     high = end_siemens(spread, high * wider, rise)
-    return Healthy(low, min(max(middle, low), high), high, f"the curve {chip.curve_file.name}, K = {chip.k:g}")
+    return Healthy(low, min(max(middle, low), high), high, rise, f"the curve {chip.curve_file.name}, K = {chip.k:g}")
 
 
 def _without_map(chip: Chip) -> dict[str, float]:
@@ -82,6 +82,7 @@ def cells_of(
         low_siemens=healthy.low_siemens,
         middle_siemens=healthy.middle_siemens,
         high_siemens=healthy.high_siemens,
+        rise_siemens=healthy.rise_siemens,
         healthy=healthy.source,
         sent=int(found.potentiating.sum() + found.depressing.sum()),
         **pulses,  # type: ignore[arg-type]
