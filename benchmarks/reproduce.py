@@ -25,14 +25,29 @@ from crossbar_hil.studies.scheduling import make_scheduler
 from crossbar_hil.training.tasks import task_names
 
 CHIPS, SEED = 1_000, 1
+SLOW = {"prezioso2015-10x8": (300, 50), "bayat2018": (100, 50), "xor": (1_000, 200)}
+"""Of tasks whose chips are trained one by one: chips as shipped, and of each variation."""
 SPREAD = "kim2021"
+RULED = ("li2021", "prezioso2015", "prezioso2015-10x8", "xor")
 REHEARSED = ("prezioso2015", "li2021")
+FEW = 50
+"""Chips of each task by each rule: all but the Manhattan rule train them one by one."""
+DEPRESS = {"depress_v": -2.8, "depress_s": 1e-3}
+RULES = {
+    "`manhattan`": {"rule": "manhattan"},
+    "`delta`": {"rule": "delta"},
+    "`delta`, `rate = 3`": {"rule": "delta", "rule_options": {"rate": 3.0}},
+    "`momentum`": {"rule": "momentum"},
+    "`momentum`, `keep = 0.9`": {"rule": "momentum", "rule_options": {"keep": 0.9}},
+    "`stochastic`": {"rule": "stochastic"},
+    "`one-cell`": {"rule": "one-cell", **DEPRESS},
+}
 
 
-def dry_run(task, preset, over):
+def dry_run(task, preset, over, chips=CHIPS, **training):
     """Train the chips of a task at each value of one setting."""
-    bench = load_bench("simulated", task=task, preset=preset)
-    sweep = plan_sweep(bench, read_axes([over]), chips=CHIPS, seed=SEED)
+    bench = load_bench("simulated", task=task, preset=preset, overrides={"training": training} if training else None)
+    sweep = plan_sweep(bench, read_axes([over]), chips=chips, seed=SEED)
     with (
         tempfile.TemporaryDirectory() as folder,
         ChipStudyFolder.make(Path(folder) / "sweep", sweep.plan(), sweep.bench) as kept,
@@ -59,9 +74,22 @@ def told(counts):
 
 def reproduced(task):
     """Train the chips of a task by its rule, by that rule with the pull back, and with steps that differ by 26 %."""
-    plain, published = dry_run(task, None, "pull_back=false,true")
-    (spread,) = dry_run(task, SPREAD, "pull_back=false")
+    chips, fewer = SLOW.get(task, (CHIPS, CHIPS))
+    (plain,) = dry_run(task, None, "pull_back=false", chips)
+    (published,) = dry_run(task, None, "pull_back=true", fewer)
+    (spread,) = dry_run(task, SPREAD, "pull_back=false", fewer)
     return {"default": plain, "published": published, "spread": spread}
+
+
+def by_rule(rule):
+    """Train the chips of every task by one rule, with the other settings of the task."""
+    fields = {}
+    for task in (None, *RULED):
+        epochs = {} if task else {"epochs": 100}
+        (found,) = dry_run(task, None, "pull_back=false", FEW, **RULES[rule], **epochs)
+        del found["by_epoch"]
+        fields[task or "perceptron"] = found
+    return fields
 
 
 def rehearsed(task):
@@ -119,9 +147,18 @@ def studies():
         "an epoch": "{seconds_an_epoch:.1f} s",
         "simulated: epochs, pulses": "{simulated[0]}, {simulated[1]}",
     }
+    shown = "{{{0}[percent]:.1f}} %, {{{0}[median]}}, {{{0}[pulses]:.0f}}"
+    tasks = {"perceptron, 4 x 4": "perceptron", **{f"`{name}`": name for name in RULED}}
     return {
+        "rules_tasks": Study(
+            f"Share that converges within 100 epochs, median epochs of those, mean pulses of all. {FEW} chips a cell, "
+            f"chips 0, 1, 2, ... of seed {SEED}, pull back off, other settings those of the task.",
+            {"rule": "{name}", **{title: shown.format(name) for title, name in tasks.items()}},
+            {name: partial(by_rule, name) for name in RULES},
+        ),
         "reproduced": Study(
-            f"Chips 0, 1, 2, ... of seed {SEED}, Wilson's interval.",
+            f"Chips 0, 1, 2, ... of seed {SEED}, Wilson's interval. The last two columns count as many chips, or where "
+            "they are trained one by one " + ", ".join(f"{few} of `{name}`" for name, (_, few) in SLOW.items()) + ".",
             columns,
             {name: partial(reproduced, name) for name in task_names()},
         ),

@@ -373,7 +373,7 @@ def matched(network, model, state, engine, images):
     rng = np.random.default_rng(0)
     spikes = rng.random((20, 196)) < images.intensities.mean(axis=0)
     siemens = state.weights.astype(np.float64)
-    arriving = solve_crossbar(siemens, spikes * model.spike_v, engine.wire_ohm, engine.cell).sum(axis=0)
+    arriving = solve_crossbar(siemens, spikes * model.spike_v, WIRE_OHM, engine.arrangement.cell).sum(axis=0)
     wanted = (spikes @ network.state.weights.astype(np.float64)).sum(axis=0)
     return compensate_wires(state, wanted / model.neurons.gain_ohm, arriving)
 

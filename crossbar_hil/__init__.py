@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from crossbar_hil.backend import DeviceBackend, Limits, Pulse
     from crossbar_hil.errors import CrossbarError
     from crossbar_hil.guard.opening import open_bench
+    from crossbar_hil.programming.api import program, reset
     from crossbar_hil.recording import record
     from crossbar_hil.runs.store import load_run
     from crossbar_hil.training.result import Epoch, TrainingResult
@@ -37,7 +38,9 @@ _HOME = {
     "TrainingResult": "training.result",
     "load_run": "runs.store",
     "open_bench": "guard.opening",
+    "program": "programming.api",
     "record": "recording",
+    "reset": "programming.api",
 }
 
 __all__ = [
@@ -51,7 +54,9 @@ __all__ = [
     "TrainingResult",
     "load_run",
     "open_bench",
+    "program",
     "record",
+    "reset",
 ]
 
 

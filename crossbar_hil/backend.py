@@ -305,6 +305,10 @@ class DeviceBackend(ABC):
         """Say what answers: model, serial, firmware, curve, seed, whatever names this device in a record."""
         return {"backend": type(self).__name__}
 
+    def work_done(self) -> dict[str, Any]:
+        """Say what instruments did so far, for the record; nothing where there are none, or nobody counts."""
+        return {}
+
     def saturated_cells(self) -> BoolArray:
         """Return the (R, C) mask of cells known to be at the end of their curve; a chip cannot know."""
         return np.zeros(self.shape, dtype=bool)

@@ -350,6 +350,13 @@ class SwitchMatrix(Instrument):
     """Time that a closed relay needs to settle, in seconds; `connect` returns after it."""
     operations: int = 0
     """Relays moved since the instrument was opened."""
+    rated_closings: int | None = None
+    """How often a relay of its cards may close without load, by the maker's data; None if that is not known."""
+
+    @property
+    def closings(self) -> Mapping[str, int]:
+        """How often each crosspoint has closed since the instrument was opened; nothing if nobody counts."""
+        return {}
 
     @abstractmethod
     def crosspoint(self, slot: int, port: str, line: int) -> str:

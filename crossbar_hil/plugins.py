@@ -6,7 +6,7 @@ Only installed packages are searched, never the working directory.
 import difflib
 import functools
 import sys
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, distributions
 from typing import Any
 
 from crossbar_hil.errors import ConfigError
@@ -90,11 +90,21 @@ def _points(group: str) -> dict[str, list[EntryPoint]]:
 def _installed_points(path: tuple[str, ...]) -> dict[str, dict[str, list[EntryPoint]]]:  # noqa: ARG001 - another path, other parts
     """Return all our entry points by group and name: one look through all installed packages, which takes a while."""
     found: dict[str, dict[str, list[EntryPoint]]] = {group: {} for group in _WHAT}
-    installed = entry_points()
-    for group, named in found.items():
-        for point in installed.select(group=f"crossbar_hil.{group}"):
-            named.setdefault(point.name, []).append(point)
+    for each in _naming("[crossbar_hil."):
+        for point in each.entry_points:
+            package, _, group = point.group.partition(".")
+            if package == "crossbar_hil" and group in found:
+                found[group].setdefault(point.name, []).append(point)
     return found
+
+
+def _naming(word: str) -> list[Distribution]:
+    """Return the installed distributions with a word in their entry points; the first of a name hides the others.
+
+    To have all entry points parsed, as `importlib.metadata.entry_points` does, takes longer than to read the files.
+    """
+    found = [each for each in distributions() if word in (each.read_text("entry_points.txt") or "")]
+    return list({each.name: each for each in reversed(found)}.values())[::-1]
 
 
 def _origin(point: EntryPoint) -> str:

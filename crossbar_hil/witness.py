@@ -7,7 +7,7 @@ the pulses ``done``, or ``failed``. What ``intend`` writes down is on disk when 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import DeviceBackend, Pulse
@@ -78,8 +78,9 @@ class WitnessedBackend(DeviceBackend):
         """Return what the last pulses showed, with the time of the instrument's clock now."""
         raise GuardError(f"a {type(self).__name__} does not tell what its pulses showed")
 
-    def work_done(self) -> dict[str, Any]:
-        """Say what the instruments did so far, for the record; nothing if nobody counts."""
+    @property
+    def relay_closings(self) -> Mapping[str, int]:
+        """How often each crosspoint of the matrix has closed since it was opened; nothing if nobody counts."""
         return {}
 
     @abstractmethod

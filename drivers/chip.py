@@ -186,6 +186,11 @@ class ChipBackend(WitnessedBackend):
         """Relays moved since the instruments were opened."""
         return self._rig.matrix.operations
 
+    @property
+    def relay_closings(self) -> Mapping[str, int]:
+        """How often each crosspoint has closed since the instruments were opened."""
+        return self._rig.matrix.closings
+
     # ------------------------------------------------------------------ the device
 
     def _read_currents(self, voltages: FloatArray) -> FloatArray:
@@ -239,9 +244,13 @@ class ChipBackend(WitnessedBackend):
         return found
 
     def work_done(self) -> dict[str, Any]:
-        """Say how the chip was read so far."""
+        """Say how the chip was read so far, and how often relays have closed."""
         batches = {f"batches_by_{by}": count for by, count in sorted(self._batches.items())}
-        return {"readings": self._readings, **batches, **self._zeros.as_record()} if batches else {}
+        found = {"readings": self._readings, **batches, **self._zeros.as_record()} if batches else {}
+        if closings := self.relay_closings:
+            most = max(sorted(closings), key=lambda name: closings[name])
+            found |= {"relay_closings": sum(closings.values()), "most_closed": most, "its_closings": closings[most]}
+        return found
 
     def _heeded(self, each: Iterable[T]) -> Iterator[T]:
         """Hand steps or states on until a stop is wanted: a batch may hold a million."""

@@ -31,6 +31,8 @@ class Keysight34980A(CardMatrix):
     open_all_command = "ROUT:OPEN:ALL"
     table = SETTINGS
     card = "34932A"
+    rated_closings = 100_000_000
+    """Of a 34932A without load; 10 million at 10 V and 100 mA (34980A data sheet, table 4)."""
     beside = (921, 922)
     """Relays that join rows 5 and 6 of a module to the analog bus (34931A to 34933A module guide, page 17)."""
     slots: ClassVar[range] = range(1, 9)

@@ -25,6 +25,7 @@ from .settings.keysightb2900 import SETTINGS, SHORTEST_PULSE_S
 from .settings.setting import Chosen, Expected
 from .transport.adapter import allowing
 from .transport.instrument import off_after_a_failure
+from .transport.members import KnownMembers
 
 RANGES_V = (0.2, 2.0, 20.0, 200.0)
 RANGES_A = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 1.5, 3.0)
@@ -50,7 +51,7 @@ LEAST_APERTURE_S = 8e-6
 
 
 @offers(SETTINGS, "{ch}")
-class B2900Channel(Channel, ScpiChannel):
+class B2900Channel(KnownMembers, Channel, ScpiChannel):
     """One channel of a B2900.
 
     Pulses are the instrument's own shape: base 0 V, peak, width. The width is that between the points of 10 % and 90 %,

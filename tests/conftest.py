@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from crossbar_hil import defaults
 
@@ -79,6 +80,30 @@ def pytest_make_collect_report(collector):
     if FROM_THE_END and isinstance(collector, pytest.Directory):
         report.result.reverse()
     return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector, obj):
+    """Make no tests of a campaign that nobody asked for: with their parameters there are a thousand to leave out."""
+    marks = getattr(obj, "pytestmark", ())
+    if collector.config.option.markexpr == "not campaign" and isinstance(marks, list):
+        return [] if any(mark.name == "campaign" for mark in marks) else None
+    return None
+
+
+@pytest.hookimpl
+def pytest_runtest_protocol(item, nextitem):
+    """Have a worker send one report of a test that passes: five messages take as long as a small test.
+
+    What a report of a beginning or an end would tell is sent where it failed or was skipped, as ever.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return None
+    for report in runtestprotocol(item, log=False, nextitem=nextitem):
+        if report.when == "call" or not report.passed:
+            item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
 
 
 subprocess.Popen = forking.Popen

@@ -63,7 +63,11 @@ def init(
     bits = new_patterns((rows, columns))
     try:
         write_new(patterns, bits)
-        write_new(file, text)
+        try:
+            write_new(file, text)
+        except OSError:
+            patterns.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise RunError(f"{file} cannot be written: {reason_of(error)}") from error
     left: list[str] = []

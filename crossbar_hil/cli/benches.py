@@ -4,10 +4,10 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,8 +16,10 @@ from crossbar_hil.cli.common import (
     DONE,
     as_json,
     bench_argument,
+    condition_options,
     confirm,
     echo_aside,
+    given_tables,
     instrument_options,
     loading,
     phases,
@@ -30,6 +32,10 @@ from crossbar_hil.cli.common import (
 )
 from crossbar_hil.errors import ConfigError, CrossbarError, RunError
 from crossbar_hil.text import printable
+
+if TYPE_CHECKING:
+    from crossbar_hil.bench.file import Bench
+    from crossbar_hil.instrument import Identity
 
 LOOKS = 3
 """Times that a chip is read to be held against a map: so that the noise of a reading is known."""
@@ -56,21 +62,25 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | 
     with loading():
         import numpy as np  # noqa: PLC0415 - --help must not wait for it
 
-        from crossbar_hil.bench.checking import check_bench, check_wiring, reachable_by_others  # noqa: PLC0415
+        from crossbar_hil.bench.checking import check_bench, check_wiring  # noqa: PLC0415
         from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
-        from crossbar_hil.bench.foretelling import epoch_reads  # noqa: PLC0415
         from crossbar_hil.bench.line_order import find_order  # noqa: PLC0415
         from crossbar_hil.bench.opening import words_of_opening  # noqa: PLC0415
         from crossbar_hil.guard.opening import held_for_a_look, open_bench  # noqa: PLC0415
         from crossbar_hil.quantities import si  # noqa: PLC0415
         from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
 
-    reference = None if like is None else _map_of(like)
-    conductances, order = None, None
+    reference, conductances, order = None if like is None else _map_of(like), None, None
     with phases() as view:
         view.phase("asking the instruments who they are", brief=True)
+        identities: dict[str, Identity] = {}
         with held_for_a_look(bench) as seen:
-            problems = check_bench(bench, seen)
+
+            def look(name: str, identity: "Identity") -> None:
+                seen(name, identity)
+                identities[name] = identity
+
+            problems = check_bench(bench, look)
         problems = problems or _of_another_chip(load_bench(bench))
         if not problems:
             view.phase("training virtual chips, to see whether [limits] are enough", brief=True)
@@ -93,9 +103,7 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | 
                         problems = order.problems
                 view.phase(MAKING_SAFE, brief=not checked.instruments)
     sound = None if problems else load_bench(bench)
-    notes = [*(order.notes if order else []), *reachable_by_others(sound)] if sound is not None else []
-    if sound is not None and (said := epoch_reads(sound)):
-        notes.append(f"an epoch reads {said}")
+    notes = [] if sound is None else [*(order.notes if order else []), *_notes_of(sound, identities)]
     left, reach = (None, "") if sound is None else _what_is_left(sound, conductances)
     if as_json:
         print_json(bench=bench, problems=problems, notes=notes, headroom=left and left.as_record(), reach=reach)
@@ -120,8 +128,11 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | 
     help="Read so often, print the means, and say how noisy a reading is.",
 )
 @click.option("--to", "folder", type=click.Path(path_type=Path), help="New folder for the map, figures and a report.")
+@condition_options
 @as_json
-def read(bench: str, seed: int | None, voltage: str, repeat: int, folder: Path | None, as_json: bool) -> None:
+def read(
+    bench: str, seed: int | None, voltage: str, repeat: int, folder: Path | None, as_json: bool, **given: str | None
+) -> None:
     """Read the conductance of every cell of a BENCH, and say how many pulses each has left on its curve."""
     with loading():
         import numpy as np  # noqa: PLC0415 - --help must not wait for it
@@ -138,11 +149,12 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, folder: Path |
 
         if folder is not None and folder.exists():
             raise RunError(f"--to {folder} exists already and is not overwritten; nothing was read")
-        checked = load_bench(bench)
+        tables = given_tables(given)
+        checked = load_bench(bench, overrides=tables)
     say_seed(checked, seed)
     with phases(checked) as view:
         view.phase(words_of_opening(checked), brief=not checked.instruments)
-        with open_bench(bench, seed=seed) as backend:
+        with open_bench(bench, seed=seed, overrides=tables) as backend:
             view.phase("reading every cell" + (f", {repeat} times" if repeat > 1 else ""), brief=True)
             found = read_chip(backend, si(voltage, "V"), reads=repeat)
             levels = backend.state().get("level")
@@ -161,7 +173,8 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, folder: Path |
     if folder is not None:
         from crossbar_hil.cli.measuring import keep_reading  # noqa: PLC0415
 
-        lines = [left.summary, *([] if noise is None else [noise.sentence])]
+        said = [line for line in [checked.conditions.line] if line]
+        lines = [*said, left.summary, *([] if noise is None else [noise.sentence])]
         about = f"bench {checked.name}, {found.kind} chip, read {repeat} time{'s' * (repeat > 1)} at {voltage}"
         kept = keep_reading(folder, record, lines, about)
     if as_json:
@@ -193,6 +206,7 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, folder: Path |
     default=Path(),
     help="Folder for the files, or the .csv file for the curve of the kind.",
 )
+@condition_options
 @quiet_option
 @yes_option
 @as_json
@@ -211,6 +225,7 @@ def characterise(
     quiet: bool,
     yes: bool,
     as_json: bool,
+    **given: str | None,
 ) -> None:
     """Measure potentiation and depression of cells of a BENCH, into files that `train --curve` takes.
 
@@ -243,11 +258,12 @@ def characterise(
     prove(dict.fromkeys((*paths, of_kind, picture, picture.with_suffix(".html"))))
     measured: list[list[Step]] = []
     many, total = pulses_and_steps(pulses, rest)
-    loaded = load_bench(bench)
+    tables = given_tables(given)
+    loaded = load_bench(bench, overrides=tables)
     say_seed(loaded, seed)
     with phases(loaded, quiet=quiet) as view:
         view.phase(words_of_opening(loaded), brief=not loaded.instruments)
-        with open_bench(bench, seed=seed) as backend:
+        with open_bench(bench, seed=seed, overrides=tables) as backend:
             each_cell = [  # checked, all of them, before anything is sent
                 measure(
                     backend,
@@ -287,7 +303,9 @@ def characterise(
             view.phase(MAKING_SAFE, brief=not loaded.instruments)
         view.phase("drawing the curve", brief=True)
         measured_files = list(dict.fromkeys((*paths, of_kind)))
-        drawn = draw(picture, curves_of(curve), "; ".join(where), facts, [path.name for path in measured_files])
+        drawn = draw(
+            picture, curves_of(curve), "; ".join(where), [*said, *facts], [path.name for path in measured_files]
+        )
     files = [str(path) for path in (*measured_files, picture, picture.with_suffix(".html"))]
     if as_json:
         print_json(files=files, facts=facts)
@@ -362,6 +380,20 @@ def safe(bench: str, as_json: bool) -> None:
     else:
         click.echo("\n".join(failures) if failures else f"bench {bench} is safe: outputs off, relays open")
     raise click.exceptions.Exit(COULD_NOT if failures else DONE)
+
+
+def _notes_of(bench: "Bench", identities: Mapping[str, "Identity"]) -> list[str]:
+    """Say what a person should know of a sound bench: who reaches it, how an epoch is read, how worn its relays are."""
+    from crossbar_hil.bench.checking import reachable_by_others  # noqa: PLC0415 - --help must not wait for it
+    from crossbar_hil.bench.foretelling import epoch_reads  # noqa: PLC0415
+    from crossbar_hil.guard.opening import wear_of_matrix  # noqa: PLC0415
+
+    found = reachable_by_others(bench)
+    if said := epoch_reads(bench):
+        found.append(f"an epoch reads {said}")
+    if bench.wiring is not None and bench.kind == "hardware":
+        found += wear_of_matrix(bench, identities.get(bench.wiring.matrix))
+    return found
 
 
 VERBS = (check, read, characterise, emulate, safe)

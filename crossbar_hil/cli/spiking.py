@@ -62,6 +62,31 @@ def _network_options(verb: Any) -> Any:
             click.option("--wire", metavar="OHM", help="Resistance of a wire segment."),
             _cell,
             click.option(
+                "--drive", default="left", show_default=True, help="Ends at which rows are driven: left or both."
+            ),
+            click.option(
+                "--sense", default="bottom", show_default=True, help="Ends at which columns are sensed, or both."
+            ),
+            click.option(
+                "--tiles", default="1x1", metavar="RxC", show_default=True, help="Arrays below and beside each other."
+            ),
+            click.option(
+                "--order",
+                default="input",
+                show_default=True,
+                help="Which row an input gets: in order, or by variance, pixels that vary most next to the sensed end.",
+            ),
+            click.option(
+                "--gains",
+                default="each",
+                show_default=True,
+                help="Gains against what wires take: each column, one, none.",
+            ),
+            click.option(
+                "--renew", type=int, metavar="N", help="Renew what wires take every N images; else solve all."
+            ),
+            click.option("--soft", is_flag=True, help="Let changes shrink with what is left to the end of the range."),
+            click.option(
                 "--stuck", type=float, default=0.0, help="Share of cells stuck from the start, half at either end."
             ),
             click.option("--twin", metavar="FILE", help="Let cells differ as those of a twin of `calibrate` do."),
@@ -170,6 +195,7 @@ def sweep(
     with loading(quiet=quiet):
         from rich.console import Console  # noqa: PLC0415
 
+        from crossbar_hil.spiking.design import USUAL  # noqa: PLC0415
         from crossbar_hil.spiking.plotting import write_networks  # noqa: PLC0415
         from crossbar_hil.spiking.sweeping import (  # noqa: PLC0415
             KIND,
@@ -185,7 +211,7 @@ def sweep(
 
     runner = make_scheduler(scheduler or "processes", workers)
     if begun is not None:
-        unset = {"preset": "tuned", "stuck": 0.0, "homeostasis": "paced"}
+        unset = {"preset": "tuned", "stuck": 0.0, "homeostasis": "paced", "soft": False, **USUAL}
         named = {name: value for name, value in given.items() if value != unset.get(name)}
         check_nothing_else(begun, {"over": over, "networks": networks, "seed": seed, "to": folder, **named})
         opened = NetworkFolder.reopen(begun, KIND)

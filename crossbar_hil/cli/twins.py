@@ -9,7 +9,9 @@ from crossbar_hil.cli.benches import MAKING_SAFE, seed_option
 from crossbar_hil.cli.common import (
     as_json,
     bench_argument,
+    condition_options,
     confirm,
+    given_tables,
     instrument_options,
     loading,
     phases,
@@ -73,6 +75,7 @@ def _cell(text: str) -> tuple[int, int]:
     type=click.Path(path_type=Path),
     help="Readings of a calibration that ended early, or that is to be fitted anew; nothing is sent.",
 )
+@condition_options
 @yes_option
 @as_json
 def calibrate(
@@ -91,6 +94,7 @@ def calibrate(
     begun: Path | None,
     yes: bool,
     as_json: bool,
+    **given: str | None,
 ) -> None:
     """Calibrate the chip on a BENCH with a few pulses a cell, and write its twin: what each of its cells is like.
 
@@ -103,7 +107,10 @@ def calibrate(
         from crossbar_hil.quantities import si  # noqa: PLC0415
         from crossbar_hil.twins.readings import load_readings  # noqa: PLC0415
 
-    checked = load_bench(bench)
+    tables = given_tables(given)
+    if begun is not None and tables:
+        raise ConfigError(f"--from {begun} holds the conditions under which it was read, so none can be given with it")
+    checked = load_bench(bench, overrides=tables)
     if draws < 1:
         raise ConfigError(f"--draws {draws} must be at least 1")
     if path.suffix in {".png", ".html"}:

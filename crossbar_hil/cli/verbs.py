@@ -19,6 +19,7 @@ from crossbar_hil.cli import (
     commissioning,
     curves,
     dry_runs,
+    programming,
     runs,
     spiking,
     surveying,
@@ -41,6 +42,9 @@ by `sweep`. With the usual 700 it takes a tenth of the start, and finds nothing.
 def main() -> None:
     """Run the command line and exit; every error is one line, a traceback only with ``--debug``."""
     gc.set_threshold(*YOUNG)
+    os.environ.setdefault(
+        "PYDANTIC_DISABLE_PLUGINS", "true"
+    )  # our tables need none, and to look for them takes a while
     atexit.register(gc.freeze)  # what ends with the process need not be looked through first, which takes a while
     debug = "--debug" in sys.argv[1:]
     recorder: Recorder | None = None
@@ -110,6 +114,7 @@ def cli() -> None:
 
 for verb in (
     *training.VERBS,
+    *programming.VERBS,
     *runs.VERBS,
     *benches.VERBS,
     *beginning.VERBS,

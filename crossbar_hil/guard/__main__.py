@@ -20,12 +20,14 @@ from crossbar_hil.guard.journal import Journal
 from crossbar_hil.guard.keeper import Keeper, SafeReport
 from crossbar_hil.guard.ledger import DoseLedger
 from crossbar_hil.guard.lock import BenchLock
-from crossbar_hil.guard.opening import claim, lock_names, rescue
+from crossbar_hil.guard.opening import claim, lock_names, rescue, wear_path
 from crossbar_hil.guard.preflight import check_files
 from crossbar_hil.guard.service import Opened, Service
 from crossbar_hil.guard.watch import Least
+from crossbar_hil.instrument import Identity
 from crossbar_hil.owners.addresses import loopback_allowed, on_loopback
 from crossbar_hil.owners.takeover import GONE_S, acquire_within
+from crossbar_hil.owners.wear import RelayWear
 from crossbar_hil.spent import Spent
 
 
@@ -74,6 +76,9 @@ class KeptChip:
             if ledger is not None:
                 chip.spent = Spent(chip.shape, *ledger.totals())
             owned.callback(chip.owned.close if chip.owned is not None else lambda: None)
+            device = dict(chip.identify())
+            wear = _wear_of(bench, device)
+            owned.callback(wear.close if wear is not None else lambda: None)
             read_v = max(abs(bench.training.v0), abs(bench.training.v1))
             self.keeper = Keeper(
                 chip,  # type: ignore[arg-type]
@@ -84,9 +89,9 @@ class KeptChip:
                 lock=lock,
                 least=Least.of(bench),
                 alarm=service.alarm,
+                wear=wear,
             )
             journal.entries.clear()  # which the keeper has read: a run may last for days
-            device = dict(chip.identify())
             if bench.kind == "hardware":
                 here = on_loopback({name: table.resource for name, table in bench.instruments.items()})
                 device |= {"on_loopback": here} if here else {}
@@ -97,6 +102,15 @@ class KeptChip:
     def close(self) -> None:
         """End the sessions, the journal and the lock."""
         self._owned.close()
+
+
+def _wear_of(bench: Bench, device: Mapping[str, Any]) -> RelayWear | None:
+    """Open the counts of the relays of a real matrix; None where there is none, or it has no serial number."""
+    if bench.kind != "hardware" or not isinstance(device.get("matrix"), dict):
+        return None
+    who = Identity(**{name: str(device["matrix"].get(name, "")) for name in ("maker", "model", "serial", "firmware")})
+    path = wear_path(who)
+    return None if path is None else RelayWear(path)
 
 
 def _check_bench(bench: Bench, journal: Journal) -> None:

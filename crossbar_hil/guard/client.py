@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 import queue
 import signal
 import subprocess
@@ -37,6 +38,8 @@ SILENCE_S = 5.0
 """A guard that has said nothing for so long is hung: it is killed, and a rescue guard makes the bench safe."""
 START_S = 60.0
 """One that has never said anything may take so long: it has opened nothing, and a busy machine starts it slowly."""
+HEARD = b"\nCtrl-C was heard: the bench is made safe first, a matter of seconds, which nothing cuts short\n"
+"""What whoever presses it then is told."""
 
 
 @dataclass(frozen=True)
@@ -434,13 +437,16 @@ def _interruptible() -> Iterator[None]:
 def _stopping_at_interrupts(request_stop: Callable[[str], None]) -> Iterator[list[int]]:
     """Let Ctrl-C not cut short what makes the bench safe; the guard hears of it, and does not try for long any more.
 
-    Yields a list that is not empty once it was pressed.
+    Yields a list that is not empty once it was pressed. The first time the person is told what is waited for.
     """
     pressed: list[int] = []
 
     def note(number: int, _: object) -> None:
         pressed.append(number)
         request_stop("Ctrl-C was pressed")
+        if len(pressed) == 1:
+            with contextlib.suppress(OSError):  # past the buffers, in which the signal may have come
+                os.write(2, HEARD)
 
     with handled_by(note):
         yield pressed

@@ -7,7 +7,7 @@ numbers of the pulses, going on after a lost answer, and making safe.
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -40,6 +40,7 @@ from crossbar_hil.witness import PulseOutcome, Sights, Train, Volts, Witness, Wi
 if TYPE_CHECKING:
     from crossbar_hil.guard.ledger import DoseLedger
     from crossbar_hil.guard.lock import BenchLock
+    from crossbar_hil.owners.wear import RelayWear
 
 T = TypeVar("T")
 TRIES = 3
@@ -59,6 +60,8 @@ class SafeReport:
     cause: str
     confirmed: bool
     failures: tuple[str, ...] = ()
+    work: dict[str, Any] = field(default_factory=dict)
+    """What the instruments did until then, if that is counted."""
 
 
 class StopFlag:
@@ -124,6 +127,8 @@ class Keeper:
         How far below zero a reading may lie; not looked at if not given.
     alarm : callable
         Told, before anything else is tried, that the bench may not be safe, and which instrument to look at.
+    wear : RelayWear, optional
+        Where relays are counted that have closed; after every operation, whatever came of it.
     """
 
     gave_up = False
@@ -140,6 +145,7 @@ class Keeper:
         lock: "BenchLock | None" = None,
         least: Least | None = None,
         alarm: Callable[[str], object] = lambda why: None,  # noqa: ARG005 - the signature of one
+        wear: "RelayWear | None" = None,
     ) -> None:
         self.chip = chip
         self.machine = Machine(journal.path.parent)
@@ -150,6 +156,7 @@ class Keeper:
         self._lock = lock
         self._least = least
         self._alarm = alarm
+        self._wear = wear
         self._unsafe = ""  # what was told in this operation: that the bench may not be safe
         self._record = Record.of(journal.entries, chip.shape)
         self._place = 0  # of the next operation to be answered from the journal
@@ -264,9 +271,10 @@ class Keeper:
         return self._write_safe(SafeReport(cause, not failures, tuple(failures)))
 
     def _write_safe(self, report: SafeReport) -> SafeReport:
+        report = replace(report, work=self.chip.work_done())
         self.machine.to(State.SAFE if report.confirmed else State.BROKEN)
         try:
-            self._journal.append("safe", {**asdict(report), "work": self.chip.work_done()})
+            self._journal.append("safe", asdict(report))
             self._journal.commit()
         except CrossbarError as error:
             report = replace(report, failures=(*report.failures, f"not in the journal: {error}"))
@@ -350,7 +358,10 @@ class Keeper:
         self.machine.to(state)
         self._unsafe = ""
         try:
-            result = work()
+            try:
+                result = work()
+            finally:
+                self._note_wear()
         except BaseException as error:
             cause = f"{type(error).__name__}: {error}"
             report = (
@@ -363,6 +374,16 @@ class Keeper:
             raise
         self.machine.to(State.READY)
         return result
+
+    def _note_wear(self) -> None:
+        """Count the relays that have closed; where that cannot be kept, the journal says so and the work goes on."""
+        if self._wear is None:
+            return
+        try:
+            self._wear.note(self.chip.relay_closings)
+        except RunError as error:
+            self._wear = None
+            self._journal.append("note", {"text": f"{error}; what closes from here on is not counted"})
 
     def _may_have_spread(self, error: BaseException) -> bool:
         """Say whether pulses may have reached other cells: one is not whole, or not every current said that all are."""

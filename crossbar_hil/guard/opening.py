@@ -27,11 +27,12 @@ from crossbar_hil.errors import BenchBusy, ConfigError, CrossbarError, DeadlineE
 from crossbar_hil.guard.client import GuardedBackend, Hello
 from crossbar_hil.guard.ledger import default_path, why_dose_unknown
 from crossbar_hil.guard.lock import BenchLock
-from crossbar_hil.guard.names import same_identity
+from crossbar_hil.guard.names import file_name, same_identity
 from crossbar_hil.instrument import Identity, SourceMeter
 from crossbar_hil.owners.addresses import is_loopback_allowed, on_loopback
 from crossbar_hil.owners.state import state_folder
 from crossbar_hil.owners.takeover import PATIENCE_S, take_over
+from crossbar_hil.owners.wear import read_wear, wear_text
 from crossbar_hil.plugins import load
 from crossbar_hil.survey.on_bench.surveying import check_cells
 from crossbar_hil.training.settings import BenchTraining
@@ -240,6 +241,22 @@ def held_for_a_look(name_or_file: str) -> Iterator[Seen]:
         yield claim(bench, lock)
     finally:
         lock.release()
+
+
+def wear_path(identity: Identity) -> Path | None:
+    """Return where the closings of a matrix are counted, by who it says it is; None if it has no serial number."""
+    same = same_identity(identity)
+    return state_folder() / "relays" / file_name(same, ".sqlite") if same else None
+
+
+def wear_of_matrix(bench: Bench, identity: Identity | None) -> list[str]:
+    """Say how often the relays of a bench's matrix have closed in all runs, if that was counted."""
+    path = None if identity is None else wear_path(identity)
+    if path is None or bench.wiring is None:
+        return []
+    driver = load("instruments", bench.instruments[bench.wiring.matrix].driver)
+    said = wear_text(bench.wiring.matrix, read_wear(path), getattr(driver, "rated_closings", None))
+    return [said] if said else []
 
 
 def lock_names(instruments: Mapping[str, InstrumentTable], resources: Mapping[str, str] | None = None) -> list[str]:

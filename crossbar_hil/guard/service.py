@@ -100,7 +100,7 @@ class Service:
         finally:
             report = self._make_safe(opened.keeper)
             opened.close()
-            self.say({"ended": {**asdict(report), "work": opened.keeper.chip.work_done()}})
+            self.say({"ended": asdict(report)})
             self._over.set()
             self._sender.finish(FLUSH_S)
         return 0 if report.confirmed else 1

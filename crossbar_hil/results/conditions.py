@@ -56,9 +56,10 @@ def orcid(value: Any) -> Any:
     """
     if not isinstance(value, str):
         return value
-    found = _ORCID.fullmatch(re.sub(r"^(https?://)?(www\.)?orcid\.org/", "", value.strip()))
+    found = _ORCID.fullmatch(re.sub(r"(?i)^(https?://)?(www\.)?orcid\.org/|/$", "", value.strip()))
     if not found:
-        raise ConfigError(f"{shown(value)} is no ORCID iD, four groups of four such as 0000-0002-1825-0097")
+        usual = f"four groups of four such as 0000-0002-1825-0097, with or without {ORCID_URL}"
+        raise ConfigError(f"{shown(value)} is no ORCID iD, {usual}")
     text = "-".join(found.groups()).upper()
     digits = text.replace("-", "")
     if check_digit(digits[:-1]) != digits[-1]:

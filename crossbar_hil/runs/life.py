@@ -52,6 +52,9 @@ class RecordedWork(ABC, Generic[Step]):
     def check_shape(self, shape: tuple[int, int]) -> None:
         """Refuse a device of R rows and C columns that it does not fit; nothing is opened yet."""
 
+    def furnish(self, folder: Path) -> None:
+        """Put into the folder of a new run what its device needs; it is opened next."""
+
     @abstractmethod
     def prepare(self, backend: DeviceBackend | None) -> Sequence[Pulse]:
         """Make what the work is done with, and return the pulses that it may send; nothing is sent yet."""
@@ -137,6 +140,7 @@ def begin_work(
         if bench is not None and shape is not None:
             work.check_shape(shape)
             folder = _make_folder(work, out, shape, locked, opened)
+            work.furnish(folder.folder)
             work.phase(words_of_opening(bench))
             backend: DeviceBackend | None = open_guarded(bench, seed=work.seed, folder=folder.folder)
             _prepare(work, backend, opened)

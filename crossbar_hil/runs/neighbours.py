@@ -12,23 +12,11 @@ from crossbar_hil.bench.file import BENCH_FILE
 from crossbar_hil.errors import CrossbarError
 from crossbar_hil.figures import REPORT
 from crossbar_hil.guard.storage import replace_file, why_not_ours
+from crossbar_hil.runs.contents import CONTENTS
 from crossbar_hil.runs.run import Run
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.spent import chip_key
 
-FILES = {
-    "run.sqlite": "record",
-    "spiking.json": "record",
-    "checkpoint.sqlite": "network",
-    "journal.sqlite": "journal",
-    BENCH_FILE: "settings",
-    "patterns.csv": "patterns",
-    "curve.csv": "curve",
-    "physical.jsonl": "log of the emulated bench",
-    "run.csv": "CSV",
-    "run.nc": "NetCDF",
-}
-"""What a folder of a run may hold, and what a report calls it."""
 MOST_LOOKED_AT = 100
 """Runs, and searches, that are looked at for those that belong together, the nearest first."""
 NEXT = '<span class="next"></span>'
@@ -45,9 +33,8 @@ class Link(NamedTuple):
 
 def links_to_files(run: Run, folder: Path) -> list[Link]:
     """Return links to what the folder of a run holds."""
-    return _links(
-        folder, ((words, run.folder / name) for name, words in FILES.items() if (run.folder / name).is_file())
-    )
+    there = ((each.word, run.folder / name) for name, each in CONTENTS.items() if each.word)
+    return _links(folder, ((word, path) for word, path in there if path.is_file()))
 
 
 def links_to_neighbours(run: Run, folder: Path) -> list[Link]:

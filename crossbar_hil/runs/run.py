@@ -13,7 +13,9 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.bench.recorded import load_recorded_bench, read_recorded_tables
 from crossbar_hil.errors import RunError
+from crossbar_hil.guard.chain import Entry
 from crossbar_hil.guard.lock import run_owner
+from crossbar_hil.guard.replay import count_pulses
 from crossbar_hil.guard.states import PHASE, phase_of
 from crossbar_hil.results.arrays import NOT_STATED
 from crossbar_hil.results.cell_tests import CellTest
@@ -238,6 +240,12 @@ class Run(Result, ABC):
     @abstractmethod
     def ending(self, target: float | None = None) -> Ending:
         """Return what it came to; `target` is a share of right answers, of a run that has such a one."""
+
+    def differences(self, entries: Sequence[Entry], *, being_written: bool) -> list[str]:  # noqa: ARG002
+        """Say where its record is not what the entries of its journal tell; being written, it may lag behind."""
+        asked = count_pulses(entries).asked
+        held = self.recorded_pulses
+        return [f"the record holds {held} pulses, but only {asked} stand in the journal"] if held > asked else []
 
     def details(self) -> Sequence[str]:
         """Say what else a person who looks at it should see."""

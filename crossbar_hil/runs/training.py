@@ -230,7 +230,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
             facts |= ending_of(result, self.assurance)
             facts["reason"] = reason or facts["reason"]
         backend = self._chip
-        if isinstance(backend, GuardedBackend) and (work := backend.work_done()):
+        if work := backend.work_done():
             facts["bench_work"] = work
         unresponsive = None if result is None else result.unresponsive
         finish_record(self._record, facts, backend, unresponsive)

@@ -2,10 +2,12 @@
 
 import functools
 from collections import deque
+from typing import Any
 
 import numpy as np
 
 from crossbar_hil.plugins import load
+from crossbar_hil.spiking.design import gains_for, is_designed
 from crossbar_hil.spiking.network.devices import compensate_wires
 from crossbar_hil.spiking.network.labels import Evaluation
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
@@ -22,27 +24,33 @@ def computed_network(settings: SpikingSettings, split: Split, seed: int) -> Spik
     A CrossbarError if the settings make no network.
     """
     model = model_of(settings, split, seed=seed)
-    network = SpikingNetwork(model, engine_of(settings), seed=seed, protocol=protocol_of(settings, split))
-    if settings.wire_ohm:
-        network.state = compensate_for_wires(network.state, model, settings, split)
+    engine = engine_of(settings, split)
+    network = SpikingNetwork(model, engine, seed=seed, protocol=protocol_of(settings, split))
+    if settings.wire_ohm and settings.gains != "none":
+        network.state = compensate_for_wires(network.state, model, settings, split, engine)
     return network
 
 
 def compensate_for_wires(
-    state: NetworkState, model: SpikingModel, settings: SpikingSettings, split: Split
+    state: NetworkState, model: SpikingModel, settings: SpikingSettings, split: Split, engine: Any
 ) -> NetworkState:
     """Set the gains such that the currents for the mean training image are those of perfect wires."""
     volts = split.train.intensities.mean(axis=0)[None] * model.spike_v
     weights = state.weights.astype(np.float64)
-    wired = load("circuits", "solution")(weights, volts, settings.wire_ohm).currents[0]
-    return compensate_wires(state, (volts @ weights)[0], wired)
+    ideal = (volts @ weights)[0]
+    if is_designed(settings):
+        wired = gains_for(settings.gains, ideal, engine.arriving(weights, volts[0], model.spike_v))
+    else:
+        wired = load("circuits", "solution")(weights, volts, settings.wire_ohm).currents[0]
+    return compensate_wires(state, ideal, wired)
 
 
 def train_and_test(settings: SpikingSettings, seed: int) -> tuple[Progress, Evaluation]:
     """Train a network, as ``snn train`` would; return where that ended, and how it did on the test images."""
     split = images_of(settings)
     network = computed_network(settings, split, seed)
-    (progress,) = deque(teach(network, split, first_progress(network, split), len(split.train)), maxlen=1)
+    part = len(split.train)
+    (progress,) = deque(teach(network, split, first_progress(network, split), part), maxlen=1)
     progress = label_and_test(network, split, progress, lambda *_: None)
     if progress.result is None:
         raise AssertionError("a network that was tested has a result")

@@ -65,9 +65,9 @@ def examine_network(
         model, state = with_stuck(model, state, *stuck_masks(state.weights.shape, rng=rng, at_low=half, at_high=half))
     if faults.read_noise:
         model = replace(model, cells=replace(model.cells, read_noise=faults.read_noise))
+    engine = StepwiseEngine() if settings.bench is not None else engine_of(settings, split)
     if faults.compensate:
-        state = compensate_for_wires(state, model, settings, split)
-    engine = StepwiseEngine() if settings.bench is not None else engine_of(settings)
+        state = compensate_for_wires(state, model, settings, split, engine)
     network = SpikingNetwork(model, engine, seed=seed, protocol=protocol_of(settings, split))
     network.state = state
     return evaluate_network(network, labels, split, view.tick)

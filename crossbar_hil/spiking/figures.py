@@ -8,6 +8,7 @@ import numpy as np
 from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.plugins import load
 from crossbar_hil.spiking import plotting
+from crossbar_hil.spiking.design import is_rearranged
 from crossbar_hil.spiking.network.encoding import TESTING, spike_probabilities
 from crossbar_hil.spiking.network.model import SpikingModel, at_rest
 from crossbar_hil.spiking.network.stepwise import Engine, Showing, StepwiseEngine
@@ -34,7 +35,7 @@ def draw_figures(settings: SpikingSettings, progress: Progress, *, test_steps: i
     like = Images(sample.intensities[:1].repeat(classes, axis=0), progress.totals.classes)
     model = model_of(settings, Split(like, sample), outputs=state.weights.shape[1], seed=seed)
     computed = settings.bench is None
-    engine: Engine = engine_of(settings) if computed else StepwiseEngine()
+    engine: Engine = engine_of(settings, None, progress.order) if computed else StepwiseEngine()
     unit = "" if settings.preset == "published" and computed else "S"
     figures = {"fields": plotting.plot_fields(state.weights, progress.labels, unit=unit).figure}
     result = progress.result
@@ -45,7 +46,7 @@ def draw_figures(settings: SpikingSettings, progress: Progress, *, test_steps: i
     figures["raster"] = plotting.plot_raster(raster, sample.labels, progress.labels).figure
     thresholds = state.neurons.thresholds
     figures["membranes"] = plotting.plot_membranes(membranes, thresholds, raster[0], progress.labels).figure
-    if settings.wire_ohm:
+    if settings.wire_ohm and not is_rearranged(settings):
         weights = state.weights.astype(np.float64)
         volts = np.full((1, model.inputs), model.spike_v)
         solved = load("circuits", "solution")(weights, volts, settings.wire_ohm)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,11 @@ from crossbar_hil.spiking.panels import recent
 from crossbar_hil.spiking.progress import RECENT
 from crossbar_hil.spiking.sweeping import NetworkResult
 from crossbar_hil.studies.plotting import (
-    axes_that_vary,
     draw_map,
+    draw_panels,
     finish_curve,
     new_panel,
     one_or_two,
-    panels,
     places,
     statistic,
     write_sweep,
@@ -334,16 +334,9 @@ def write_networks(result: NetworkResult, folder: Path) -> None:
 
 def draw_networks(result: NetworkResult) -> Figure | None:
     """Draw the map of one or two settings; None if more vary, which a plane cannot show."""
-    axes = axes_that_vary(result.sweep.axes)
-    if len(axes) > 2:
-        return None
-    figure, (first, *others) = panels(axes, len(axes))
-    plot_network_accuracy(result, first)
-    for panel in others:
-        plot_network_spread(result, panel)
     title = f"{result.sweep.networks} networks a point, all test images of dataset {result.sweep.settings.dataset}"
-    figure.suptitle(title, fontsize=10)
-    return figure
+    plots = [partial(plot_network_accuracy, result), partial(plot_network_spread, result)]
+    return draw_panels(result.sweep.axes, title, lambda vary: plots[:vary])
 
 
 def plot_network_accuracy(result: NetworkResult, ax: Axes | None = None) -> Axes:

@@ -42,6 +42,8 @@ class Progress(Result):
     sample: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
     """(S, K) some test images, for figures."""
     sample_labels: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
+    order: IntArray | None = None
+    """(K,) input of each row of the array, from the top down; None if they are in order."""
 
     @property
     def shown(self) -> int:
@@ -132,6 +134,8 @@ class Progress(Result):
         }
         if state.kept is not None:
             found["kept"] = state.kept
+        if self.order is not None:
+            found["order"] = self.order
         for name, labels in (("totals", self.totals), ("labels", self.labels)):
             if labels is not None:
                 found |= {f"{name}_{each.name}": getattr(labels, each.name) for each in fields(labels)}
@@ -164,7 +168,10 @@ class Progress(Result):
                 int(found["result_silent"]),
                 int(found["result_images"]),
             )
-        return cls(state, totals, found["record"], labels("labels"), result, found["sample"], found["sample_labels"])
+        return cls(
+            state, totals, found["record"], labels("labels"), result, found["sample"], found["sample_labels"],
+            found.get("order"),
+        )  # fmt: skip
 
 
 def silent_of_last(record: IntArray, images: int) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from crossbar_hil.arrays import FloatArray
+from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.virtual_chips import in_siemens
 from crossbar_hil.curves.reading import read_curves
@@ -17,6 +17,7 @@ from crossbar_hil.defaults import PULSE_S
 from crossbar_hil.errors import ConfigError, LimitError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file
+from crossbar_hil.spiking.design import USUAL, check_design, is_designed, order_rows, read_tiles, typical_spikes
 from crossbar_hil.spiking.network.devices import lognormal_factors, stuck_masks
 from crossbar_hil.spiking.network.model import SpikingModel
 from crossbar_hil.spiking.network.network import PUBLISHED, Protocol
@@ -62,6 +63,20 @@ class SpikingSettings:
     wire_ohm: Ohm = 0.0
     cell: str | None = None
     """Name of a cell model, with options after a colon: ``sinh:b_per_v=3``."""
+    drive: str = "left"
+    """Ends at which the rows are driven: "left", or "both"."""
+    sense: str = "bottom"
+    """Ends at which the columns are sensed: "bottom", or "both"."""
+    tiles: str = "1x1"
+    """Arrays below each other and beside each other, each driven and sensed by itself: ``4x1``."""
+    order: str = "input"
+    """Which row an input gets: in order, or by "variance", pixels that vary most next to where columns are sensed."""
+    gains: str = "each"
+    """What makes up for the current that wires take: a gain for "each" column, "one" for all, or "none"."""
+    renew: int | None = None
+    """Training images between two renewals of what wires take of each cell's current; None to solve every circuit."""
+    soft: bool = False
+    """Whether changes shrink with what is left to the end of the range, which those for ten digits always do."""
     stuck: float = 0.0
     """Share of the cells that are stuck from the start, half of them at either end of the range."""
     step_spread: float = 0.0
@@ -81,7 +96,7 @@ class SpikingSettings:
     bench: str | None = None
     """The network of a device; None for one that is computed."""
     part: int = 10
-    """Training images between two lines of the record."""
+    """Training images between two lines of the record; a whole number of renewals where there are any."""
 
     def __post_init__(self) -> None:
         _one_of("dataset", self.dataset, DATASETS)
@@ -108,6 +123,7 @@ class SpikingSettings:
         for name in ("step_spread", "read_noise"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ConfigError(f"{name} {getattr(self, name)} must be finite and not negative")
+        check_design(self)
         self._check_data()
         if self.bench is None:
             self._check_cells()
@@ -141,6 +157,7 @@ class SpikingSettings:
             "classes": self.classes, "neurons": self.neurons, "states": self.states, "rule": self.rule,
             "curve": self.curve, "high": self.high_siemens,
             "wire": self.wire_ohm or None, "cell": self.cell, "stuck": self.stuck or None, "train": self.train,
+            "renew": self.renew, "soft": self.soft or None,
             "step_spread": self.step_spread or None, "read_noise": self.read_noise or None,
         }  # fmt: skip
         if given := [name for name, value in own.items() if value is not None]:
@@ -224,6 +241,8 @@ def model_of(settings: SpikingSettings, split: Split, *, outputs: int | None = N
     else:
         units = "weights" if settings.preset == "published" else "siemens"
         model = models.published_model(units, inputs=inputs, outputs=neurons)
+    if settings.soft:
+        model = replace(model, plasticity=replace(model.plasticity, soft=True))
     if settings.high_siemens is not None:
         own = model.synapses
         model = model.scaled(settings.high_siemens / own.high_siemens)
@@ -346,8 +365,22 @@ def protocol_of(settings: SpikingSettings, split: Split) -> Protocol:
     return replace(protocol, **{name: value for name, value in own.items() if value is not None})
 
 
-def engine_of(settings: SpikingSettings) -> Engine:
+def order_of(settings: SpikingSettings, split: Split) -> IntArray | None:
+    """Return the input of each row of the array, from the top down; None if they are in order."""
+    if settings.order == USUAL["order"]:
+        return None
+    return order_rows(split.train, read_tiles(settings.tiles)[0], settings.sense)
+
+
+def engine_of(settings: SpikingSettings, split: Split | None, order: IntArray | None = None) -> Engine:
     """Return the compiled engine: on an ideal crossbar, or with wires and cells.
+
+    Parameters
+    ----------
+    split : Split, optional
+        Images that say which row an input gets, and what spikes are typical; without them every circuit is solved.
+    order : ndarray of int, shape (K,), optional
+        Input of each row, where there are no images.
 
     Raises
     ------
@@ -356,7 +389,20 @@ def engine_of(settings: SpikingSettings) -> Engine:
     """
     if not settings.wire_ohm and settings.cell is None:
         return load("spiking_engines", "fused")()
-    return load("spiking_engines", "wired")(wire_ohm=settings.wire_ohm, cell=_cell(settings.cell))
+    make = load("spiking_engines", "wired")
+    cell = _cell(settings.cell)
+    if not is_designed(settings):
+        return make(wire_ohm=settings.wire_ohm, cell=cell)
+    return make.arranged(
+        settings.wire_ohm,
+        cell,
+        drive=settings.drive,
+        sense=settings.sense,
+        tiles=read_tiles(settings.tiles),
+        order=order if split is None else order_of(settings, split),
+        renew=None if split is None else settings.renew,
+        patterns=None if split is None or settings.renew is None else typical_spikes(split.train),
+    )
 
 
 def _cell(text: str | None) -> Any:

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from crossbar_hil.spiking.computed import computed_network
 from crossbar_hil.spiking.folder import read_checkpoint, read_record, write_checkpoint, write_record
 from crossbar_hil.spiking.network.network import SpikingNetwork
 from crossbar_hil.spiking.progress import Progress
-from crossbar_hil.spiking.settings import SpikingSettings, data_hash, describe_stretching
+from crossbar_hil.spiking.settings import SpikingSettings, data_hash, describe_stretching, order_of
 from crossbar_hil.spiking.tasks.images import Split
 from crossbar_hil.spiking.teaching import first_progress, label_and_test, teach
 from crossbar_hil.spiking.view import SilentView
@@ -107,7 +108,9 @@ class SpikingWork(RecordedWork[Progress]):
         network, split = self._network, self._split
         self._view.begin(len(split.train) * network.protocol.passes, self.shape)
         progress = self._start()
-        for progress in teach(network, split, progress, self._settings.part):  # noqa: B020 - the newest
+        renew = self._settings.renew or 1
+        part = -(-self._settings.part // renew) * renew  # so that shares are renewed as when all is shown at once
+        for progress in teach(network, split, progress, part):  # noqa: B020 - the newest
             self._progress = progress
             yield progress
             self._keep(progress)
@@ -197,7 +200,8 @@ class ComputedWork(SpikingWork):
         return self._known.shown if self._known is not None else 0
 
     def _start(self) -> Progress:
-        progress = self._known or first_progress(self._network, self._split)
+        first = replace(first_progress(self._network, self._split), order=order_of(self._settings, self._split))
+        progress = self._known or first
         self._progress, self._written = self._known, progress.shown
         return progress
 

@@ -1,6 +1,6 @@
 """Axes and heat maps that every study draws alike: the brightest cell is the best one, whatever is counted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,31 @@ def one_or_two(axes: Sequence[Axis]) -> list[Axis]:
         names = ", ".join(str(axis.key) for axis in found)
         raise DataError(f"a map shows one or two settings, and {len(found)} vary: {names}")
     return found
+
+
+def draw_panels(
+    swept: Sequence[Axis], title: str, plots: Callable[[int], Sequence[Callable[[Axes], object]]]
+) -> Figure | None:
+    """Draw panels over the one or two settings that vary; None if more do, which a plane cannot show.
+
+    Parameters
+    ----------
+    swept : sequence of Axis
+        All axes of a sweep.
+    title : str
+        Above the panels.
+    plots : callable
+        Is told how many settings vary, and returns what draws each panel.
+    """
+    axes = axes_that_vary(swept)
+    if len(axes) > 2:
+        return None
+    drawn = plots(len(axes))
+    figure, found = panels(axes, len(drawn))
+    for plot, panel in zip(drawn, found, strict=True):
+        plot(panel)
+    figure.suptitle(title, fontsize=10)
+    return figure
 
 
 def label_values(panel: Axes, axis: Axis) -> None:

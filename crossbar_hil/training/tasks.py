@@ -11,6 +11,8 @@ from crossbar_hil.plugins import nearest
 from crossbar_hil.shipped import data, read_text, shipped
 
 FOLDER = "tasks"
+WHOLLY = {"rule_options", "target0", "hidden", "bias", "shortcuts", "pairs", "layers"}
+"""Settings of a bench that a task replaces also where it does not name them: they are of what is learnt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Task:
         return [bench for bench in shipped("benches") if self.bench_file(bench) is not None]
 
     def lay_over(self, tables: Mapping[str, Any], where: str) -> dict[str, Any]:
-        """Return the tables of a bench with this task to be trained; a rule's options are those of the task alone.
+        """Return the tables of a bench with this task to be trained.
 
         Raises
         ------
@@ -74,7 +76,7 @@ class Task:
         if isinstance(chip, dict):
             laid["chip"] = {**chip, **self.chip}
         if isinstance(training, dict):
-            kept = {key: value for key, value in training.items() if key not in {"rule_options", "target0"}}
+            kept = {key: value for key, value in training.items() if key not in WHOLLY}
             laid["training"] = {**kept, **self.training}
         return laid
 

@@ -22,6 +22,8 @@ function fill(element, props, inside) {
   return element;
 }
 
+const broken = (name) => name.split(/(?<=\.)|(?<=_)(?=\w{3})/).flatMap((part) => [h("wbr"), part]);  // where a key may go on in the next line
+
 // ---------------------------------------------------------------- numbers
 
 function prefix(values, unit) {
@@ -92,11 +94,12 @@ function lines(data, width) {
   for (const mark of steps(first, last, Math.max(width / 90, 2)).filter(Number.isInteger)) {
     svg.append(label(x(mark), floor + 15, short(mark), "middle"));
   }
-  const late = data.series.flatMap((each) => each.x.map((value, at) => [x(value), y(each.y[at])])).filter(([across]) => across > right - 110);
-  const room = (height) => Math.min(...late.map(([, at]) => Math.abs(at - height)));
-  for (const [name, value] of Object.entries(data.levels)) {  // named on the side of it that the lines leave free
-    const at = y(value), below = at - top < 16 || (floor - at > 16 && room(at + 8) > room(at - 8));
-    svg.append(rule("level", left, at, right, at), label(right, at + (below ? 13 : -4), name, "end", "named"));
+  const all = data.series.flatMap((each) => each.x.map((value, at) => [x(value), y(each.y[at])]));
+  for (const [name, value] of Object.entries(data.levels)) {  // named where the lines leave most room, on the right if they can
+    const at = y(value), wide = 7 * name.length, places = [[right - wide, 13], [right - wide, -4], [left + 4, 13], [left + 4, -4]];
+    const room = ([from, by]) => Math.min(20, ...all.filter(([across]) => across > from - 8 && across < from + wide + 8).map(([, up]) => Math.abs(up - at - by + 4)));
+    const free = places.filter(([, by]) => at + by - 10 > 0 && at + by < floor), [from, by] = free.reduce((best, each) => room(each) > room(best) + 4 ? each : best);
+    svg.append(rule("level", left, at, right, at), label(from > left + 4 ? right : from, at + by, name, from > left + 4 ? "end" : null, "named"));
   }
   data.series.forEach((each, at) => {
     const place = (each.at ?? at) % 8, points = each.x.map((value, index) => [x(value), y(each.y[index])]);

@@ -243,7 +243,10 @@ class Handler(BaseHTTPRequestHandler):
         rows = [self.server.listing.find(key) for key in keys]
         found = [row for row in rows if row is not None]
         if len(found) < len(keys):
-            raise Refused(HTTPStatus.NOT_FOUND, "there is no such run any more")
+            raise Refused(
+                HTTPStatus.NOT_FOUND,
+                "no run of this folder has this address: it was moved or removed, or the address is not whole",
+            )
         return found
 
     # ------------------------------------------------------------------ answers

@@ -155,7 +155,7 @@ const PAGES = {
       const heading = (text) => h("th", { scope: "row" }, text), found = [];
       if (data.details?.length) found.push(folded("What else is to be said", data.details.map((each) => h("p", { class: "reason" }, each))));
       if (data.changed) {
-        const lines = data.changed.map(([key, text, usual, about]) => row(h("th", { scope: "row", class: "mono" }, key), cell(text), cell(usual, "soft rest"), cell(about, "soft rest")));
+        const lines = data.changed.map(([key, text, usual, about]) => row(h("th", { scope: "row", class: "mono" }, broken(key)), cell(text), cell(usual, "soft rest"), cell(about, "soft rest")));
         found.push(h("h2", {}, "Settings that differ from their defaults"), lines.length ? table(["setting", "value", "default", ""], lines, "settings own") : h("p", { class: "soft" }, "None."));
       }
       const files = data.files.map((each) => h("li", {},
@@ -163,7 +163,7 @@ const PAGES = {
         h("span", { class: "soft" }, each.kept ? " in use until the bench is safe" : ` ${size(each.bytes)}`)));
       found.push(h("h2", {}, "Report and files"), h("ul", { class: "files" }, files));
       if (!data.why && !data.files.some((each) => each.report)) found.push(h("p", { class: "soft" }, "No report is written yet: crossbar-hil report makes one."));
-      if (data.facts) found.push(folded("Every fact of the record", table(["fact", "value"], data.facts.map(([name, text]) => row(heading(name), cell(text))))));
+      if (data.facts) found.push(folded("Every fact of the record", table(["fact", "value"], data.facts.map(([name, text]) => row(heading(name), cell(text))), "settings facts")));
       return found;
     },
     tick(now) {
@@ -175,7 +175,7 @@ const PAGES = {
     url: () => `/data/compare?${query()}`,
     pause: 1000,
     show(data) {
-      const same = data.same.map((each) => row(h("th", { scope: "row" }, each.key), cell(each.texts[0]))), grid = h("div", { class: "panels" });
+      const same = data.same.map((each) => row(h("th", { scope: "row" }, broken(each.key)), cell(each.texts[0]))), grid = h("div", { class: "panels" });
       main.replaceChildren(h("h1", {}, `${data.runs.length} runs side by side`),
         h("p", { class: "head" }, data.runs.map((each, at) => h("span", {}, letter(at), h("a", { href: `/run?run=${each.key}` }, named(each)), " ", word(each)))),
         h("h2", {}, "Settings that differ"), data.differ.length ? this.side(data, data.differ) : h("p", { class: "soft" }, "None of those that all of them have."),
@@ -185,7 +185,7 @@ const PAGES = {
       show(grid, this.boxes(data));
     },
     side(data, found) {
-      const lines = found.map((each) => row(h("th", { scope: "row", title: each.about }, each.key),
+      const lines = found.map((each) => row(h("th", { scope: "row", title: each.about }, broken(each.key)),
         each.texts.map((text) => cell(text || "–", text === each.texts[0] ? "" : "other"))));
       const box = table(["", ...data.runs.map((_, at) => letter(at))], lines, "settings side");
       box.firstChild.style.minWidth = `${7 + 5.5 * data.runs.length}rem`;
@@ -235,7 +235,7 @@ async function ask() {
     const url = page.url(), answer = await fetch(`${url}${url.includes("?") ? "&" : "?"}have=${tag}`);
     const data = answer.ok ? await answer.json() : { error: await answer.text() };
     if (mine !== asked) return;
-    if (data.error) main.replaceChildren(h("p", { class: "note" }, data.error));
+    if (data.error) main.replaceChildren(h("p", { class: "note" }, data.error), h("p", {}, h("a", { href: "/" }, "All runs of this folder")));
     else if (data.unchanged) page.tick?.(data.now);
     else {
       pause = page.show(data) ?? pause;

@@ -32,6 +32,11 @@ class GatedMatrix(SwitchMatrix):
         self.operations = driver.operations
         self._driver, self._gate, self._sources = driver, gate, tuple(sources)
 
+    @property
+    def closings(self) -> Mapping[str, int]:
+        """How often each crosspoint has closed since the instrument was opened."""
+        return self._driver.closings
+
     def prepare(self) -> None:
         """Open every relay, with all sources at 0 V and discharged; it is certain afterwards."""
         self._gate.check_move()

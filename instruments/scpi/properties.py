@@ -8,6 +8,7 @@ from pymeasure.instruments.instrument import Instrument
 from pymeasure.instruments.validators import strict_discrete_set, strict_range
 
 from ..settings.setting import Action, Number, Setting, SettingTable, Switch, Text, Words
+from ..transport.members import KnownMembers
 from .answers import flag, number, word
 from .table import line, question
 
@@ -36,7 +37,9 @@ def offers(table: SettingTable, channel: str = "") -> Callable[[Class], Class]:
 
 def slots_with(table: SettingTable, numbers: Iterable[int], prefix: str) -> Any:
     """Return what makes a PyMeasure channel of each slot of a mainframe, with the settings of a table."""
-    slot = offers(table, "{ch}")(type("Slot", (Channel,), {"__doc__": "One slot of the mainframe.", "table": table}))
+    slot = offers(table, "{ch}")(
+        type("Slot", (KnownMembers, Channel), {"__doc__": "One slot of the mainframe.", "table": table})
+    )
     return Instrument.MultiChannelCreator(slot, list(numbers), prefix=prefix)
 
 

@@ -14,9 +14,10 @@ from crossbar_hil.errors import InstrumentError, TransportError
 from crossbar_hil.instrument import SourceMeter
 
 from .adapter import BenchAdapter, blind_write
+from .members import KnownMembers
 
 
-class BenchInstrument(Instrument):
+class BenchInstrument(KnownMembers, Instrument):
     """A PyMeasure instrument that raises on every error and can be made safe without an answer.
 
     Parameters

@@ -2,7 +2,8 @@
 
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from pymeasure.adapters import Adapter
@@ -49,7 +50,13 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
         self.settle_s = self.model_settle_s if settle_s is None else settle_s
         self.operations = 0
         self._known: frozenset[str] | None = None
+        self._closings: Counter[str] = Counter()
         self._good: dict[str, str] = {}  # names that were looked at, as the model writes them
+
+    @property
+    def closings(self) -> Mapping[str, int]:
+        """How often each crosspoint has closed since the instrument was opened, or may have where a move failed."""
+        return self._closings
 
     def crosspoint(self, slot: int, port: str, line: int) -> str:
         """Return the name of the crosspoint of a port (matrix row) and a line (matrix column)."""
@@ -141,7 +148,12 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
     def _move(self, lines: list[str], after: frozenset[str]) -> None:
         """Move relays, wait for them, and compare what is then closed with what should be."""
         before, self._known = self._learn(), None
-        found, check_errors = self._carry_out(lines, len(before ^ after))
+        try:
+            found, check_errors = self._carry_out(lines, len(before ^ after))
+        except BaseException:  # nobody can tell which have closed
+            self._closings.update(after - before)
+            raise
+        self._closings.update(found - before)
         self._known = None
         self.operations += len(before ^ found)
         check_errors()

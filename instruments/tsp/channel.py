@@ -11,11 +11,12 @@ from pymeasure.instruments.validators import strict_discrete_set, strict_range
 from ..settings.keithley2600 import settings_of
 from ..settings.limits2600 import LIMITS, Limits
 from ..settings.setting import Number, Setting, SettingTable, Switch, Words
+from ..transport.members import KnownMembers
 
 OF_A_CHANNEL = "smu{n}."
 
 
-class Keithley2600Channel(Channel):
+class Keithley2600Channel(KnownMembers, Channel):
     """An SMU, ``smua`` or ``smub``; the bounds of its properties are those of the model of its box.
 
     Parameters

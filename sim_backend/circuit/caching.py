@@ -22,11 +22,17 @@ _NUMBAS = [each for each in _LOCATORS if each.__module__ != __name__]
 def stamp_of(folder: Path) -> str:
     """Return a digest of the text of all modules in a folder but those of `LENDING_NOTHING`."""
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        place, text = path.relative_to(folder), path.read_bytes()
-        if place.parts[0] != LENDING_NOTHING:
-            digest.update(f"{place} {len(text)}\n".encode() + text)
+    for path in _modules(folder, LENDING_NOTHING):
+        text = path.read_bytes()
+        digest.update(f"{path.relative_to(folder)} {len(text)}\n".encode() + text)
     return digest.hexdigest()
+
+
+def _modules(folder: Path, without: str = "") -> list[Path]:
+    """Return all modules in a folder, in a fixed order, but those of one folder in it, which is not looked through."""
+    inside = sorted(folder.iterdir())
+    found = [path for path in inside if path.suffix == ".py"]
+    return found + [path for each in inside if each.name != without and each.is_dir() for path in _modules(each)]
 
 
 class Locator:

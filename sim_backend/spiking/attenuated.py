@@ -1,50 +1,71 @@
 """A fast stand-in for `WiredEngine` in long trainings: what each cell's wires take is renewed every few images only.
 
 An update changes one column by about a percent, and what the wires leave of a cell's current by less. So the share that
-arrives of each cell is found from the transfer matrix, and then stands for some images.
+arrives of each cell is found from the transfer matrix, and then stands for some images. Cells that are not ohmic have
+no such matrix; they are taken for their secants at the voltages that typical spikes leave them, renewed as often.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.spiking.network.encoding import Words
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.stepwise import Presentation, Showing, check_images
 
-from ..circuit import STANDARD, Topology, WireOhm, transfer_matrix
+from ..circuit import WireOhm, compile_kernels
+from ..circuit.cells import CellModel
 from .fused import FusedEngine
 from .wired import WiredEngine
 
 
 class AttenuatedEngine(WiredEngine):
-    """Shows images to a network with wires and ohmic cells, nearly as `WiredEngine` does, whose arguments it takes.
+    """Shows images to a network with wires, nearly as `WiredEngine` does, whose arguments it takes.
 
-    While weights are fixed it is `WiredEngine`. In a training conductances change between renewals, shares do not.
+    While weights are fixed and cells are ohmic it is `WiredEngine`. In a training conductances change between renewals,
+    shares do not.
 
     Parameters
     ----------
     images : int
         Training images between two renewals; what is left of the last ones counts as a renewal too.
+    patterns : ndarray of bool, shape (P, K), optional
+        Spikes of all inputs in some typical steps: what secants are taken from. Cells that are not ohmic need them.
 
     Raises
     ------
     ConfigError
-        If `images` is less than 1.
+        If `images` is less than 1, or patterns are missing.
     """
 
-    def __init__(self, wire_ohm: WireOhm = 1.0, images: int = 20, *, topology: Topology = STANDARD) -> None:
+    def __init__(
+        self,
+        wire_ohm: WireOhm = 1.0,
+        images: int = 20,
+        *,
+        cell: CellModel | None = None,
+        patterns: BoolArray | None = None,
+        **more: Any,
+    ) -> None:
         if images < 1:
             raise ConfigError(f"images {images} between two renewals must be at least 1")
-        super().__init__(wire_ohm, topology=topology)
+        super().__init__(wire_ohm, cell, **more)
+        if patterns is None and not self.arrangement.is_ohmic:
+            raise ConfigError(
+                "shares of cells that are not ohmic are renewed from patterns of spikes, and there are none"
+            )
         self.images = images
+        self.patterns = patterns
 
     def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
         """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes."""
         if not showing.learn or not len(images):
             return super().show(model, state, images, showing)
         check_images(model, images)
+        compile_kernels()
         parts = []
         for start in range(0, len(images), self.images):
             part = FusedEngine().show(
@@ -63,6 +84,11 @@ class AttenuatedEngine(WiredEngine):
         """Return the model with what wires leave of each cell's current as factors, for the conductances of a state."""
         given = state.weights.astype(np.float64)
         cells = given if model.cells.factors is None else given * model.cells.factors
-        arriving = transfer_matrix(cells, self.wire_ohm, topology=self.topology)
+        arriving = self._matrix(cells, model.spike_v)
         shares = np.divide(arriving, given, out=np.ones_like(given), where=given > 0)
         return replace(model, cells=replace(model.cells, factors=shares.astype(np.float32)))
+
+    def _matrix(self, cells: FloatArray, spike_v: float) -> FloatArray:
+        if self.patterns is None or self.arrangement.is_ohmic:
+            return self.arrangement.transfer(cells)
+        return self.arrangement.secants(cells, self.patterns, spike_v)

@@ -6,17 +6,18 @@ replaced by the transfer matrix of the crossbar, made once.
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from crossbar_hil.arrays import FloatArray
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.spiking.network.encoding import Words
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.stepwise import Presentation, Showing
 
-from ..circuit import STANDARD, CrossbarSolver, Topology, WireOhm, compile_kernels, transfer_matrix
-from ..circuit.cells import CellModel, Ohmic
+from ..circuit import STANDARD, Topology, WireOhm, compile_kernels
+from ..circuit.cells import CellModel
+from .arrangement import Arrangement
 from .working import Layout, lay_out
 
 Circuit: TypeAlias = Callable[[FloatArray | None, FloatArray], FloatArray]
@@ -28,12 +29,8 @@ class WiredEngine:
 
     Parameters
     ----------
-    wire_ohm : float or pair
-        Resistance of one wire segment, in ohm, as of `crossbar_hil.sim_backend.circuit.solve_crossbar`.
-    cell : CellModel, optional
-        Current of a cell at a voltage; ohmic if not given.
-    topology : Topology
-        Ends of the lines that are driven and sensed.
+    wire_ohm, cell, topology, tiles, order
+        As of `Arrangement`.
 
     Notes
     -----
@@ -42,24 +39,60 @@ class WiredEngine:
     """
 
     def __init__(
-        self, wire_ohm: WireOhm = 1.0, cell: CellModel | None = None, *, topology: Topology = STANDARD
+        self,
+        wire_ohm: WireOhm = 1.0,
+        cell: CellModel | None = None,
+        *,
+        topology: Topology = STANDARD,
+        tiles: tuple[int, int] = (1, 1),
+        order: IntArray | None = None,
     ) -> None:
-        self.wire_ohm = wire_ohm
-        self.cell = cell
-        self.topology = topology
+        self.arrangement = Arrangement(wire_ohm, cell, topology, tiles, order)
         self.solved = 0
         """Steps so far for which currents were needed."""
+        self._last: tuple[FloatArray, float, FloatArray] | None = None
+
+    @classmethod
+    def arranged(
+        cls,
+        wire_ohm: WireOhm,
+        cell: CellModel | None,
+        *,
+        drive: Any = "left",
+        sense: Any = "bottom",
+        renew: int | None = None,
+        patterns: BoolArray | None = None,
+        **more: Any,
+    ) -> "WiredEngine":
+        """Return an engine for an arrangement in plain words, which renews shares or solves every circuit.
+
+        Parameters
+        ----------
+        drive, sense
+            As of `Topology`.
+        renew, patterns
+            As of `AttenuatedEngine`; without them every circuit is solved.
+        **more
+            As of `Arrangement`.
+        """
+        topology = Topology(drive=drive, sense=sense)
+        if renew is None:
+            return cls(wire_ohm, cell, topology=topology, **more)
+        from .attenuated import AttenuatedEngine  # noqa: PLC0415 - it is a kind of this engine
+
+        return AttenuatedEngine(wire_ohm, renew, cell=cell, topology=topology, patterns=patterns, **more)
 
     def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
         """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes."""
         compile_kernels()
         work = lay_out(model, state, images, showing)
         cells = work.read[:-1, : model.outputs].astype(np.float64)
-        if not showing.learn and (self.cell is None or isinstance(self.cell, Ohmic)):
+        fixed = None if showing.learn else self.fixed_matrix(cells, model.spike_v)
+        if fixed is not None:
             matrix = np.zeros(work.read.shape)
-            matrix[:-1, : model.outputs] = transfer_matrix(cells, self.wire_ohm, topology=self.topology)
+            matrix[:-1, : model.outputs] = fixed
             return self._run(work, matrix, None, model.outputs, model.spike_v)
-        solver = CrossbarSolver(cells, self.wire_ohm, self.cell, topology=self.topology)
+        solver = self.arrangement.solver(cells)
 
         def circuit(conductances: FloatArray | None, volts: FloatArray) -> FloatArray:
             if conductances is not None:
@@ -67,6 +100,26 @@ class WiredEngine:
             return solver.currents(volts)
 
         return self._run(work, None, circuit, model.outputs, model.spike_v)
+
+    def arriving(self, cells: FloatArray, volts: FloatArray, spike_v: float) -> FloatArray:
+        """Return the mean currents (N,) that leave (K, N) cells, for mean voltages (K,) of spikes of a height."""
+        matrix = self.fixed_matrix(cells, spike_v)
+        return self.arrangement.solver(cells).currents(volts[None])[0] if matrix is None else volts @ matrix
+
+    def fixed_matrix(self, cells: FloatArray, spike_v: float) -> FloatArray | None:
+        """Return the matrix (K, N) in siemens by which voltages become currents of fixed cells; None if there is none.
+
+        The last one is kept, as images are labelled and tested with in parts.
+        """
+        if self._last is None or self._last[1] != spike_v or not np.array_equal(self._last[0], cells):
+            matrix = self._matrix(cells, spike_v)
+            if matrix is None:
+                return None
+            self._last = cells.copy(), spike_v, matrix
+        return self._last[2]
+
+    def _matrix(self, cells: FloatArray, spike_v: float) -> FloatArray | None:  # noqa: ARG002 - currents are linear
+        return self.arrangement.transfer(cells) if self.arrangement.is_ohmic else None
 
     def _run(
         self, work: Layout, matrix: FloatArray | None, circuit: Circuit | None, outputs: int, spike_v: float

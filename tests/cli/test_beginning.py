@@ -1,5 +1,6 @@
 """`init` as a person uses it: what it writes is sound, or says what is left open, and nothing of anybody's is lost."""
 
+import errno
 import io
 import itertools
 import json
@@ -12,6 +13,7 @@ from crossbar_hil.bench.checking import check_bench
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.commissioning.new_bench import Model, new_bench, new_patterns
 from crossbar_hil.errors import ConfigError
+from crossbar_hil.guard import storage
 from crossbar_hil.plugins import load, names
 
 SOURCES = [name for name in names("instruments") if hasattr(load("instruments", name), "source_meters")]
@@ -80,6 +82,21 @@ def test_nothing_is_overwritten_not_even_a_link_into_nowhere(cli, tmp_path, name
     done = cli("init", "mine.toml", "--kind", "simulated")
     assert (done.code, done.err) == (1, f"crossbar-hil: {name} exists already and is not overwritten\n")
     assert sorted(os.listdir(tmp_path)) == [name]
+
+
+def test_a_bench_file_that_cannot_be_written_leaves_no_pattern_file_behind(cli, tmp_path, monkeypatch):
+    def write_patterns_alone(path, text):
+        if path.suffix == ".toml":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        path.write_text(text)
+
+    monkeypatch.setattr(storage, "write_new", write_patterns_alone)
+    done = cli("init", "mine.toml", "--kind", "simulated")
+    assert (done.code, done.err) == (
+        1,
+        "crossbar-hil: mine.toml cannot be written: the disk is full: make room on it\n",
+    )
+    assert os.listdir(tmp_path) == []
 
 
 def test_what_is_not_said_is_asked_on_a_terminal(cli, tmp_path, monkeypatch):

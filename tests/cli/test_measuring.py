@@ -124,3 +124,21 @@ def test_a_chip_that_is_read_into_a_folder_leaves_a_map_that_can_be_started_from
         1,
         "crossbar-hil: --to chip exists already and is not overwritten; nothing was read\n",
     )
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_conditions_of_the_command_line_are_laid_over_those_of_the_bench_file(cli, tmp_path):
+    (tmp_path / "mine.toml").write_text(
+        'backend = "simulated"\n[chip]\n[conditions]\noperator = "Ada"\nsample = "die 3"\n'
+    )
+    said = ("--operator", "Grace", "--temperature", "25 degC")
+    told = {"operator": "Grace", "sample": "die 3", "temperature_k": 298.15}
+    assert json.loads(cli("read", "mine.toml", "--seed", 1, "--json", *said).out)["conditions"] == told
+    (tmp_path / "folder").mkdir()
+    cli("characterise", "mine.toml", *WORDS[2:], "--cell", 1, 1, "--to", "folder", "--quiet", *said)
+    line = "conditions: operator Grace; sample die 3; temperature_k 298.15 K"
+    assert line in (tmp_path / "folder" / "curve_r1_c1.csv").read_text()
+    assert "operator Grace; sample die 3" in (tmp_path / "folder" / "curve_r1_c1.html").read_text()
+    done = cli("characterise", "simulated", *WORDS[2:], "--cell", 2, 2, "--temperature", "25")
+    assert done.code == 2
+    assert "is not a temperature with its unit" in done.err

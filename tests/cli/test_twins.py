@@ -45,7 +45,10 @@ def test_nothing_that_is_there_is_overwritten_and_nothing_sent_then(cli, bench, 
 
 @pytest.mark.usefixtures("undrawn")
 def test_readings_are_fitted_anew_without_a_pulse(cli, bench, tmp_path):
-    cli("calibrate", bench, "--seed", "3", "--reads", "5", "--draws", "20")
+    cli("calibrate", bench, "--seed", "3", "--reads", "5", "--draws", "20", "--operator", "Ada")
+    assert '"conditions": {"operator": "Ada"}' in (tmp_path / "twin.readings.jsonl").read_text()
+    refused = cli("calibrate", bench, "--from", "twin.readings.jsonl", "--to", "again.toml", "--operator", "Ada")
+    assert "twin.readings.jsonl holds the conditions under which it was read, so none can be given" in refused.err
     done = cli("calibrate", bench, "--from", "twin.readings.jsonl", "--to", "again.toml", "--draws", "20")
     assert done.code == 0
     assert done.err == ""

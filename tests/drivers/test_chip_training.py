@@ -5,6 +5,7 @@ from crossbar_hil.drivers.schemes.plan import naive_operations
 from crossbar_hil.drivers.schemes.read_schemes import read_scheme
 from crossbar_hil.drivers.schemes.write_schemes import write_scheme
 from crossbar_hil.shipped import data_file
+from crossbar_hil.training.lines.arrangement import Arrangement
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.trainer import Trainer
 
@@ -21,6 +22,23 @@ def test_a_training_on_the_bench_is_the_simulated_one(fakes, seed, dual, pull_ba
     assert (found.epochs, found.pulses, found.converged) == (expected.epochs, expected.pulses, expected.converged)
     assert np.array_equal(bench.chip.conductances, simulated.conductances)
     np.testing.assert_allclose(found.conductances, expected.conductances, rtol=1e-5)
+    assert bench.world.log.of("violation") == []
+    assert bench.is_safe()
+
+
+@pytest.mark.parametrize("pairs", ["columns", "rows"])
+def test_a_network_on_the_bench_is_the_simulated_one(fakes, pairs):
+    whole = pairs == "columns"  # four rows in pairs hold two inputs, and no bias
+    arrangement, bits = Arrangement((1,), bias=whole, shortcuts=whole, pairs=pairs), [[0, 0], [0, 1], [1, 0], [1, 1]]
+    settings = {"arrangement": arrangement, "beta": 1e8, "target": 0.3, "epochs": 5, "check_labels": False}
+    simulated = fakes.drawn_chip(2)
+    expected = Trainer(simulated, **settings).run(bits, [[0], [1], [1], [0]])
+    bench = fakes.FakeBench(fakes.drawn_chip(2))
+    with bench.backend() as backend:
+        found = Trainer(backend, **settings).run(bits, [[0], [1], [1], [0]])
+    assert expected.pulses >= 12
+    assert np.array_equal(found.counts, expected.counts)
+    assert np.array_equal(bench.chip.conductances, simulated.conductances)
     assert bench.world.log.of("violation") == []
     assert bench.is_safe()
 

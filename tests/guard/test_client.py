@@ -289,13 +289,16 @@ def press_twice():
 
 
 @pytest.mark.fault("O1", "V7")
-def test_ctrl_c_while_the_bench_is_made_safe_cuts_nothing_short_the_guard_hears_of_each_and_it_ends_what_follows():
+def test_ctrl_c_while_the_bench_is_made_safe_cuts_nothing_short_the_guard_hears_of_each_and_it_ends_what_follows(capfd):
     backend, stops = session(SAFE, press_twice)
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt), backend:
         pass
     assert backend.safe_report == SAFE
     assert stops == ["Ctrl-C was pressed"] * 2
+    assert capfd.readouterr().err.strip() == (  # once, however often it is pressed
+        "Ctrl-C was heard: the bench is made safe first, a matter of seconds, which nothing cuts short"
+    )
     assert signal.getsignal(signal.SIGINT) is before  # and in what comes after it ends the program again
 
 

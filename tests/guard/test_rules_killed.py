@@ -10,6 +10,8 @@ from crossbar_hil.guard.journal import Journal, read_journal
 from crossbar_hil.guard.keeper import Keeper
 from crossbar_hil.guard.replay import count_pulses
 from crossbar_hil.runs.audit.retelling import JournalChip
+from crossbar_hil.training.lines.arrangement import Arrangement
+from crossbar_hil.training.rules.manhattan import manhattan_signs
 from crossbar_hil.training.rules.momentum import Momentum
 from crossbar_hil.training.rules.one_cell import OneCell
 from crossbar_hil.training.rules.rule import LearningRule
@@ -24,6 +26,7 @@ from .conftest import FakeChip
 TASK = [[0, 1], [1, 1]], [[1], [0]]
 STARTS = np.array([[1.01e-6, 1e-6], [1e-6, 1.013e-6]])
 EPOCHS = 4
+NETWORK = Arrangement((1,), bias=True, shortcuts=True)
 
 
 class Killed(BaseException):
@@ -71,7 +74,21 @@ RULES = {
     "momentum": (Momentum(keep=0.9), {}),
     "stochastic": (Stochastic(), {}),
     "one cell": (OneCell(lift=2), {"update": Update(PULSE, DOWN)}),
+    "a network": (manhattan_signs, {"arrangement": NETWORK}),
+    "a network, after each pattern": (Stochastic(), {"arrangement": NETWORK}),
 }
+
+
+def starts_of(name):
+    """A network of one hidden unit has 4 x 4 cells."""
+    if "arrangement" not in RULES[name][1]:
+        return STARTS
+    return 1e-6 + 1e-9 * np.array([[9, 2, 6, 1], [3, 8, 2, 7], [5, 0, 4, 4.5], [0, 0, 8, 1]])
+
+
+def shape_of(name):
+    rows, columns = starts_of(name).shape
+    return rows, columns
 
 
 def trainer_of(backend, rule, more):
@@ -83,16 +100,16 @@ def train(chip, journal, rule, more):
     return trainer_of(Kept(Keeper(chip, journal, check_v=0.1)), rule, more).run(*TASK)
 
 
-def fresh(folder):
+def fresh(folder, name):
     folder.mkdir(parents=True)
     chip = FakeChip()
-    chip.conductances = STARTS.copy()
+    chip.shape, chip.conductances = shape_of(name), starts_of(name).copy()
     return chip, Journal.create(folder / "journal.sqlite", {"run": "r", "token": "t"}, needed_bytes=0)
 
 
 def killed_and_resumed(folder, name, at, *, written, again):
     """Kill a training, and each resumed one `again` entries later; return the last result, the chip, the journal."""
-    chip, journal = fresh(folder)
+    chip, journal = fresh(folder, name)
     kills = 0
     while True:
         mortal = Mortal(journal, at if not kills else again, written=written)
@@ -111,16 +128,17 @@ def killed_and_resumed(folder, name, at, *, written, again):
 )
 @pytest.mark.parametrize("name", RULES)
 def test_a_training_that_is_killed_at_any_entry_resumes_to_the_identical_end(tmp_path, name, every, again):
-    chip, journal = fresh(tmp_path / "whole")
+    chip, journal = fresh(tmp_path / "whole", name)
     counted = Mortal(journal, np.inf, written=False)
     expected = train(chip, counted, *RULES[name])
     journal.close()
-    told = JournalChip((2, 2), read_journal(tmp_path / "whole" / "journal.sqlite"))
+    told = JournalChip(shape_of(name), read_journal(tmp_path / "whole" / "journal.sqlite"))
     np.testing.assert_array_equal(trainer_of(told, *RULES[name]).run(*TASK).counts, expected.counts)
     assert told.place == len(told.operations)
     assert expected.epochs == EPOCHS or expected.converged
     assert expected.pulses >= 4
-    for at in range(1 + 3 * (every > 1), counted.entries_written + 1, every):
+    step = every if every == 1 else every * chip.shape[0] // 2
+    for at in range(1 + 3 * (every > 1), counted.entries_written + 1, step):
         how = {"written": at % 2 == 1, "again": again}
         result, other, journal, kills = killed_and_resumed(tmp_path / f"{at}", name, at, **how)
         assert kills >= 1

@@ -207,7 +207,7 @@ def test_a_request_that_no_guard_knows_is_refused(trainer):
 @pytest.mark.fault("H1")
 def test_the_end_of_the_pipe_makes_the_bench_safe(trainer, chip):
     trainer.requests.close()
-    assert trainer.ended() == {"cause": "the trainer is gone", "confirmed": True, "failures": []}
+    assert trainer.ended() == {"cause": "the trainer is gone", "confirmed": True, "failures": [], "work": {}}
     assert trainer.closed == [1]
 
 
@@ -327,6 +327,7 @@ def test_a_bench_that_never_becomes_safe_is_tried_for_a_minute_and_the_person_to
         "cause": "tried again: done",
         "confirmed": False,
         "failures": ["look at smu.a"],
+        "work": {},
     }
     mute.thread.join()
     assert mute.status == 1  # of the process

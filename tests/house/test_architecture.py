@@ -21,7 +21,7 @@ LAYERS = {
     " | curves/files training/lines training/rules spiking/network"
     " | curves training spiking/tasks | twins | owners | bench | survey/on_bench | guard | runs/live"
     " | commissioning runs studies"
-    " | runs/audit runs/exports runs/many studies/convergence | gui spiking watch | cli",
+    " | runs/audit runs/exports runs/many studies/convergence | gui programming spiking watch | cli",
     "instruments": "settings transport | scpi tsp | .",
     "drivers": "schemes | gate | .",
     "sim_backend": "circuit | chip spiking | ensemble/compiled | ensemble emulation/world"

@@ -26,7 +26,12 @@ GIVEN = {
 
 @pytest.mark.parametrize("known", PUBLISHED)
 def test_published_identifiers_are_taken_and_none_with_one_character_changed_or_two_neighbours_swapped(known):
-    assert orcid(f"https://orcid.org/{known}") == orcid(known.replace("-", "").lower()) == known
+    assert (
+        orcid(f"HTTPS://WWW.ORCID.org/{known.lower()}/")
+        == orcid(f"https://orcid.org/{known}")
+        == orcid(known.replace("-", "").lower())
+        == known
+    )
     digits = known.replace("-", "")
     wrong = {digits[:at] + new + digits[at + 1 :] for at in range(16) for new in "0123456789X"}
     wrong |= {digits[:at] + digits[at + 1] + digits[at] + digits[at + 2 :] for at in range(15)}

@@ -1,5 +1,6 @@
 """Whether a run can be trusted: its journal whole, every pulse accounted for, its record the journal's own tale."""
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,13 +68,9 @@ def _read_record(run: Run) -> Callable[[Sequence[Entry]], list[str]]:
     """Read the record of a run; what is returned says where it is not what the entries of a journal tell."""
     if isinstance(run, TrainingRun):
         return _read_training(run)
-    held = run.recorded_pulses
-
-    def check(entries: Sequence[Entry]) -> list[str]:
-        asked = count_pulses(entries).asked
-        return [f"the record holds {held} pulses, but only {asked} stand in the journal"] if held > asked else []
-
-    return check
+    being_written = bool(run_owner(run.folder))
+    _ = run.recorded_pulses  # which reads what is compared
+    return functools.partial(run.differences, being_written=being_written)
 
 
 def _read_training(run: TrainingRun) -> Callable[[Sequence[Entry]], list[str]]:

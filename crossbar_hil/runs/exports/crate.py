@@ -8,13 +8,13 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from crossbar_hil.bench.file import BENCH_FILE
 from crossbar_hil.errors import MissingExtra, RunError, install, reason_of
-from crossbar_hil.figures import REPORT
+from crossbar_hil.runs.contents import CONTENTS, Content
 from crossbar_hil.runs.exports.entities import entity, instruments_of, licence_url, people_of, plain, program_of
 from crossbar_hil.runs.exports.export import NAMES, export_run
 from crossbar_hil.runs.exports.pulse_table import SIDECAR
@@ -24,25 +24,6 @@ from crossbar_hil.runs.run import Run
 VERSION = "1.1"
 HOME = "https://w3id.org/ro/terms/workflow-run#sha256"
 """What ``sha256`` means; the terms of RO-Crate 1.1 do not hold it."""
-FILES: Mapping[str, tuple[str, str]] = {
-    "run.sqlite": ("application/vnd.sqlite3", "Record: every number of the training, epoch by epoch, in SI units"),
-    "spiking.json": ("application/json", "Record: settings of the spiking network, versions, how it ended"),
-    "checkpoint.sqlite": ("application/vnd.sqlite3", "Network, record of its training and answers, as named arrays"),
-    BENCH_FILE: ("application/toml", "Bench: every setting of instruments, chip, training and conditions"),
-    "patterns.csv": ("text/csv", "Patterns that were learnt, and those for the test"),
-    "curve.csv": ("text/csv", "Measured conductance curve that a virtual chip has"),
-    "journal.sqlite": ("application/vnd.sqlite3", "Journal: every operation on the instruments, bound by hashes"),
-    "journal.head": ("text/plain", "Number and hash of the last entry of the journal"),
-    "ledger.sqlite": ("application/vnd.sqlite3", "Pulses and dose that each cell of the chip has received"),
-    "physical.jsonl": ("application/x-ndjson", "What physically happened on the emulated bench"),
-    "emulated.json": ("application/json", "State of the emulated chip"),
-    REPORT: ("text/html", "Report with figures, one page that needs nothing else"),
-    "run.csv": ("text/csv", "A line a step; facts and settings are comments above it"),
-    "run.nc": ("application/x-netcdf", "Named arrays with units, CF-1.8; facts and settings are attributes"),
-    "pulses.csv": ("text/csv", "A line a read or pulse of a cell"),
-    f"pulses.csv{SIDECAR}": ("application/json", "What the columns of pulses.csv mean, with units (CSVW)"),
-}
-"""Media type and description of what a run is made of and exported to."""
 _LEFT_OUT = {"phase", "crate", *NAMES.values(), f"pulses.csv{SIDECAR}"}
 """What is exported anew, and the word for onlookers while a run goes on."""
 
@@ -198,8 +179,13 @@ def _copy(crate: Any, source: Path, folder: Path) -> Any:
 
 def _file(crate: Any, path: Path, folder: Path) -> Any:
     """Say of a file what it is, how large, and its hash."""
-    figure = ("image/png", f"Figure: {path.stem.replace('_', ' ')}")
-    kind, about = FILES.get(path.name, figure if path.suffix == ".png" else ("", "A file of the run folder"))
+    figure = path.suffix == ".png"
+    other = (
+        Content("image/png", f"Figure: {path.stem.replace('_', ' ')}")
+        if figure
+        else Content("", "A file of the run folder")
+    )
+    kind, about, _ = CONTENTS.get(path.name, other)
     content = path.read_bytes()
     return crate.add_file(dest_path=f"{folder.name}/{path.relative_to(folder).as_posix()}", properties={
         "name": path.name, "description": about, "contentSize": str(len(content)),

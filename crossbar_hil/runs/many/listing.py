@@ -231,7 +231,8 @@ def _row_of(folder: Path, changed_ns: int) -> Row | None:
         cells |= {"started": printable(str(facts.get("started_utc") or "")), "bench": _cell(bench.get("name"))}
         fields = {name: _cell(facts.get(name)) for name in ("status", "verdict", "epochs", "accuracy")}
         cells["verdict"] = ("cut off" if run.phase[0] == "cut off" else "running") if live else _word(facts)
-        cells["steps"] = run.standing().done if live else _cell(facts.get("epochs", facts.get("shown")))
+        steps = next((facts[name] for name in ("epochs", "shown", "rounds") if name in facts), None)
+        cells["steps"] = run.standing().done if live else _cell(steps)
         under_way = type(run)(folder) if live else None
         chip_id = str(bench.get("chip_id") or "")
         chip = f"{run.kind} {chip_key(chip_id)}" if chip_id else ""

@@ -1,6 +1,7 @@
 """Figures of sweeps and searches of chips: a curve with its band for one setting, heat maps for two."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,12 @@ from crossbar_hil.studies.convergence.sweeping import ChipSweepResult
 from crossbar_hil.studies.convergence.tuning import CANDIDATES, TUNE, TUNED, TuneResult
 from crossbar_hil.studies.folder import CHUNKS, GIVEN, PLAN
 from crossbar_hil.studies.plotting import (
-    axes_that_vary,
     draw_contours,
     draw_map,
+    draw_panels,
     finish_curve,
     new_panel,
     one_or_two,
-    panels,
     places,
     statistic,
     write_sweep,
@@ -50,17 +50,16 @@ _CONVERGE, _EPOCHS = "Chips that converge", "Median epochs of these"
 
 def draw_sweep(result: ChipSweepResult) -> Figure | None:
     """Draw the map of one or two settings; None if more vary, which a plane cannot show."""
-    axes = axes_that_vary(result.sweep.axes)
-    if len(axes) > 2:
-        return None
-    later = list(_later(result)) if len(axes) == 2 else []
-    figure, (first, second, *others) = panels(axes, 2 + len(later))
-    plot_yield(result, first)
-    plot_epochs(result, second)
-    for panel, name in zip(others, later, strict=True):
-        plot_met_later(result, name, panel)
-    figure.suptitle(_said(result), fontsize=10)
-    return figure
+
+    def plots(vary: int) -> Sequence[Callable[[Axes], object]]:
+        later = _later(result) if vary == 2 else ()
+        return [
+            partial(plot_yield, result),
+            partial(plot_epochs, result),
+            *(partial(plot_met_later, result, name) for name in later),
+        ]
+
+    return draw_panels(result.sweep.axes, _said(result), plots)
 
 
 def write_figures(result: ChipSweepResult | TuneResult, folder: Path, told: Sequence[str] = ()) -> None:
@@ -194,14 +193,14 @@ def plot_search(result: TuneResult, ax: Axes | None = None) -> Axes:
         if number == 1:
             place = tuple(axis.values.index(tried.values[each]) for axis, each in zip(axes, which, strict=True))
             shares[place] = np.fmax(shares[place], 100 * tried.counts.lasting / tried.counts.chips)
-    title = f"Chips that converge and hold {_held(result)}"
+    title = f"Chips that converge and {_held(result)}"
     found = [_place(axis, result.found.values[each]) for axis, each in zip(axes, which, strict=True)]
     if len(axes) == 2:
         draw_map(ax, axes, shares, title, "%", better="much", high=100.0)
         ax.plot(
             found[1], found[0], "o", markersize=18, markerfacecolor="none", markeredgecolor=ORANGE, markeredgewidth=2
         )
-        ax.set_title(f"{title} (%); ring: what was found", fontsize=10)
+        ax.set_title(f"{title}, in %; ring: what was found", fontsize=10)
         return ax
     at = places(axes[0])
     ax.plot(at, shares, ".-", color=BLUE)
@@ -217,12 +216,12 @@ def plot_convergence(result: TuneResult, ax: Axes | None = None) -> Axes:
     fresh = result.fresh
     epochs = [0, *(epoch for epoch, _ in fresh.epochs), result.bench.training.epochs]
     shares = np.cumsum([0, *(chips for _, chips in fresh.epochs), 0]) * 100 / fresh.chips
-    ax.step(epochs, shares, where="post", color=BLUE, linewidth=1.8, label="have converged")
+    ax.step(epochs, shares, where="post", color=BLUE, linewidth=1.8, label="have converged by that epoch")
     held = 100 * fresh.lasting / fresh.chips
-    ax.axhline(held, color=ORANGE, linewidth=1.2, linestyle="--", label=f"and hold {_held(result)}: {held:.3g} %")
+    ax.axhline(held, color=ORANGE, linewidth=1.2, linestyle="--", label=f"converge and {_held(result)}: {held:.3g} %")
     ax.set(xlabel="Epoch", ylabel=f"Of {fresh.chips} fresh chips (%)", ylim=(-2, 102))
     ax.set_xlim(0, result.bench.training.epochs)
-    ax.set_title(describe_share(fresh), fontsize=10)
+    ax.set_title(f"Settings found: {describe_share(fresh)}", fontsize=10)
     ax.legend(frameon=False, fontsize=MIDDLE, loc="lower right")
     open_frame(ax)
     whole_ticks(ax.xaxis, 10)
@@ -235,7 +234,11 @@ def _searched(result: TuneResult) -> list[Axis]:
 
 
 def _held(result: TuneResult) -> str:
-    return f"a drift of {100 * max(result.tune.drifts):g} %" if result.tune.drifts else "a fresh read"
+    """Say what the chips were asked for after they had converged."""
+    drifts = result.tune.drifts
+    return (
+        f"still answer right after a drift of {100 * max(drifts):g} %" if drifts else "meet every target when read anew"
+    )
 
 
 def _place(axis: Axis, value: Any) -> float:

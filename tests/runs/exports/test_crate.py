@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from crossbar_hil.errors import ConfigError, MissingExtra, RunError
-from crossbar_hil.runs.exports.crate import FILES, export_crate
+from crossbar_hil.runs.contents import CONTENTS
+from crossbar_hil.runs.exports.crate import export_crate
 
 LICENCE = "CC-BY-4.0"
 
@@ -58,7 +59,7 @@ def test_every_file_is_described_with_its_size_and_hash_and_none_is_missing(crat
     for key, each in described.items():
         content = held[key].read_bytes()
         assert (each["contentSize"], each["sha256"]) == (str(len(content)), hashlib.sha256(content).hexdigest())
-        assert each["description"] == FILES[held[key].name][1], key
+        assert each["description"] == CONTENTS[held[key].name].about, key
         assert each["encodingFormat"]
     for run in runs:
         for each in run.folder.iterdir():

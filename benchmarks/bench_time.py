@@ -1,0 +1,175 @@
+"""Instrument time of an epoch at an emulated bench, by size and by how it is read, and what that costs in noise.
+
+A 2602B and a 3706A, lines on as many cards as they need; 1 NPLC, pulses of 50 ms. An epoch is the mean of the first
+four of a training: all patterns, every cell, the pulses. The noise is measured: white noise of 1 nA is put on every
+reading of the meter, and what a pattern's current then varies by, over repeated batches, is told in nA.
+
+    python benchmarks/bench_time.py
+"""
+
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from study import Study, main
+
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.drivers.schemes.read_choice import choose_reading
+from crossbar_hil.drivers.schemes.read_schemes import read_scheme
+from crossbar_hil.shipped import data_file
+from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
+from crossbar_hil.training.patterns import PatternSet
+from crossbar_hil.training.trainer import Trainer
+
+LETTERS = ("111010111", "101101010", "010101101")
+"""z, v and n on 3 x 3 pixels, as in Prezioso et al. 2015 (doi:10.1038/nature14441)."""
+NOISE_A = 1e-9
+REPEATS = 40
+EPOCHS = 4
+NOISY_PATTERNS = 3
+CARD = 16
+"""Columns of a 3730 card."""
+SCHEMES = {
+    "by pattern": {"read_by": "pattern"},
+    "by cell": {"read_by": "cell"},
+    "by cell, a zero for 4 batches": {"read_by": "cell", "zero_every": 4},
+}
+LINES_OHM = (10, 100, 1000)
+
+
+def letters():
+    """Return the letters and each with one pixel turned, 30 patterns of 9 bits and a bias, and their labels."""
+    patterns, labels = [], []
+    for number, letter in enumerate(LETTERS):
+        bits = np.array([int(bit) for bit in letter])
+        for turned in np.vstack([np.zeros(9, dtype=int), np.eye(9, dtype=int)]):
+            patterns.append([*(bits ^ turned), 1])
+            labels.append(np.eye(3, dtype=int)[number])
+    return np.array(patterns), np.array(labels)
+
+
+def drawn(rows, outputs, patterns):
+    """Return patterns of so many bits, and labels of so many outputs."""
+    rng = np.random.default_rng(1)
+    return rng.integers(0, 2, (patterns, rows)), rng.integers(0, 2, (patterns, outputs))
+
+
+def default_task():
+    """Return the patterns that ship."""
+    task = PatternSet.from_csv(data_file("perceptron"))
+    return task.train, task.train_labels
+
+
+TASKS = {
+    "4 x 4, 6 patterns": default_task,
+    "6 x 6, 8 patterns": partial(drawn, 6, 3, 8),
+    "8 x 8, 16 patterns": partial(drawn, 8, 4, 16),
+    "10 x 6, 30 patterns": letters,
+    "16 x 16, 32 patterns": partial(drawn, 16, 8, 32),
+}
+
+
+def emulated(folder, rows, columns, scheme, **chip):
+    """Return the bench of a chip of some size, read in some way."""
+    lines = [[1 + line // CARD, 1 + line % CARD] for line in range(rows + columns)]
+    text = files("crossbar_hil.data").joinpath("benches/emulated.toml").read_text(encoding="utf-8")
+    for old, new in (
+        ("keithley707b", "keithley3706a"),
+        ("rows = [1, 2, 3, 4] ", f"rows = {lines[:rows]}"),
+        ("columns = [5, 6, 7, 8] ", f"columns = {lines[rows:]}"),
+        ('drive = "A", meter = "B", ground = "C"', 'drive = "1", meter = "2", ground = "3"'),
+        ('"100 uA"', '"1 mA"'),
+        ("[scheme]", "\n".join(["[scheme]", *(f"{key} = {value!r}" for key, value in scheme.items())])),
+        ("[emulation]", f"[emulation]\nline_ohm = {chip.pop('line_ohm', 0.0)}"),
+        ("[chip]", "\n".join(["[chip]", f"rows = {rows}\ncolumns = {columns}", *chip.values()])),
+    ):
+        if old not in text:
+            raise ValueError(f"emulated.toml holds no {old!r}")
+        text = text.replace(old, new)
+    path = Path(folder, "bench.toml")
+    path.write_text(text, encoding="utf-8")
+    return load_bench(str(path))
+
+
+def epoch(task, scheme):
+    """Train for one epoch; return its instrument time, readings and relays, and the noise of a pattern's current."""
+    patterns, labels = TASKS[task]()
+    with TemporaryDirectory() as folder:
+        bench = emulated(folder, patterns.shape[1], 2 * labels.shape[1], SCHEMES[scheme])
+        with (
+            EmulatedBench(bench, np.random.default_rng(1), remembered=False) as served,
+            open_backend(bench, seed=1, resources=served.resources) as chip,
+        ):
+            clock = served.world.clock
+            began_s, pulses = clock.elapsed(), 0
+            training = Trainer(chip, epochs=EPOCHS + 1, check_labels=False).iterate(patterns, labels)
+            for _, each in zip(range(EPOCHS), training, strict=False):
+                pulses += int(each.counts.sum())
+            found = {"seconds": (clock.elapsed() - began_s) / EPOCHS, "relays": chip.relay_operations / EPOCHS}
+            found |= {"readings": chip.work_done()["readings"] / EPOCHS, "pulses": pulses / EPOCHS}
+            reads = np.vstack([0.2 * patterns - 0.1, 0.1 * np.eye(patterns.shape[1])])
+            choice, _ = choose_reading(
+                read_scheme("virtual ground", ("drive", "meter", "ground")), reads, chip.shape[1]
+            )
+            found["chosen"] = "chosen" if choice.by == SCHEMES[scheme]["read_by"] else ""
+            rng, measure = np.random.default_rng(2), served.world.measure
+
+            def noisy(name):
+                current_a, limited = measure(name)
+                return current_a + rng.normal(0, NOISE_A), limited
+
+            served.world.measure = noisy
+            voltages = 0.2 * patterns[:NOISY_PATTERNS] - 0.1
+            currents = np.array([chip.read_currents(voltages) for _ in range(REPEATS)])
+            found["noise_na"] = float(np.sqrt(currents.var(axis=0, ddof=1).mean()) * 1e9)
+    return found
+
+
+def difference(b_per_v, line_ohm):
+    """Read cells that are not ohmic, on lines of some resistance, both ways; return how far apart they are."""
+    patterns, _ = TASKS["8 x 8, 16 patterns"]()
+    voltages, found = 0.2 * patterns - 0.1, {}
+    cell = f'cell = "sinh"\ncell_options = {{ b_per_v = {b_per_v} }}'
+    with TemporaryDirectory() as folder:
+        for by in ("pattern", "cell"):
+            bench = emulated(folder, 8, 8, {"read_by": by}, line_ohm=float(line_ohm), cell=cell)
+            with (
+                EmulatedBench(bench, np.random.default_rng(1), remembered=False) as served,
+                open_backend(bench, seed=1, resources=served.resources) as chip,
+            ):
+                found[by] = chip.read_currents(voltages)
+                siemens = served.world.chip.conductances
+    amperes = np.sinh(b_per_v * voltages) / b_per_v
+    whole = np.abs(amperes) @ siemens
+    return {
+        "difference": 100 * float((np.abs(found["cell"] - found["pattern"]) / whole).max()),
+        "loss": 100 * float((np.abs(found["pattern"] - amperes @ siemens) / whole).max()),
+    }
+
+
+def studies():
+    columns = {"": "{name}", "readings": "{readings:.0f}", "relays moved": "{relays:.0f}", "pulses": "{pulses:.0f}"}
+    columns |= {"instrument time, s": "{seconds:.1f}", "noise, nA": "{noise_na:.2f}", "by the plan": "{chosen}"}
+    return {
+        "bench_time": Study(
+            "2602B, 3706A, 1 NPLC, pulses of 50 ms; mean of four epochs. White noise of 1 nA in every reading.",
+            columns,
+            {f"{task}, {scheme}": partial(epoch, task, scheme) for task in TASKS for scheme in SCHEMES},
+        ),
+        "by_cell_exact": Study(
+            "8 x 8 cells, 16 patterns, resistance between every pad and its cells; largest current of each.",
+            {
+                "": "{name}",
+                "by cell differs by": "{difference:.2g} %",
+                "lines take away": "{loss:.2g} %",
+            },
+            {f"sinh of {b} / V, {ohm} ohm": partial(difference, float(b), ohm) for b in (2, 10) for ohm in LINES_OHM},
+        ),
+    }
+
+
+if __name__ == "__main__":
+    main(__doc__, studies)

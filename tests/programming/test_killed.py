@@ -1,0 +1,145 @@
+"""Programming that is killed at an entry of its journal resumes to the identical end, no pulse sent twice.
+
+At some entries on a chip in the same process; at every one there and on the emulated bench, where each resumed
+programming is killed again, by ``pytest -m campaign tests/programming``.
+"""
+
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.guard.journal import Journal, read_journal
+from crossbar_hil.guard.keeper import Keeper
+from crossbar_hil.guard.replay import count_pulses
+from crossbar_hil.plugins import load
+from crossbar_hil.programming.loop import Loop
+from crossbar_hil.programming.planned import plan_program
+from crossbar_hil.programming.record import ARRAYS
+from crossbar_hil.programming.response import Response
+from crossbar_hil.programming.settings import ProgramSettings
+from crossbar_hil.runs.audit.retelling import JournalChip
+
+from ..campaigns.faulty_bench import Kept
+from ..guard.conftest import FakeChip
+from ..guard.test_rules_killed import Killed, Mortal
+from .conftest import DOWN, UP
+
+TARGETS = np.array([[1.03e-6, 0.98e-6], [np.nan, np.nan]])
+RESPONSE = Response.of(UP, DOWN, 1.1e-9 * np.arange(101), 1.1e-9 * np.arange(101)[::-1])
+SETTINGS = ProgramSettings(range_siemens=1e-7, depress_v=-2.8, depress_s=0.05, pulses=60)
+
+
+class OnFake:
+    """Programming of the chip of the guard's tests, of which every pulse moves a cell by 1 nS."""
+
+    def __init__(self, folder):
+        self.folder, self.chip = folder, FakeChip()
+        folder.mkdir(parents=True)
+
+    def open(self):
+        return nullcontext(self.chip)
+
+    def loop(self, backend):
+        return Loop(backend, TARGETS, RESPONSE, SETTINGS)
+
+    @property
+    def left(self):
+        return self.chip.conductances, self.chip.sent
+
+
+class OnEmulated:
+    """Programming of the chip on the emulated bench."""
+
+    bench = load_bench("emulated")
+
+    def __init__(self, folder):
+        folder.mkdir(parents=True)
+        self.folder, self.state = folder, folder / "emulated.json"
+        targets = np.array([[1.5e-6, 1.2e-6, 2e-6, np.nan]] * 4)
+        self.loop = plan_program(self.bench, targets, source="a test").task.loop
+
+    def open(self):
+        made = load("emulation", "bench")(self.bench, np.random.default_rng(1), state=self.state)
+        return Opened(made, self.bench)
+
+    @property
+    def left(self):
+        return (self.state.read_text(encoding="utf-8"),)
+
+
+class Opened:
+    """The emulated instruments, and a chip behind them."""
+
+    def __init__(self, made, bench):
+        self.made, self.bench = made, bench
+
+    def __enter__(self):
+        self.made.__enter__()
+        self.chip = open_backend(self.bench, seed=0, resources=self.made.resources)
+        return self.chip
+
+    def __exit__(self, *error):
+        self.chip.owned.close()
+        self.made.__exit__(*error)
+
+
+def program(bench, journal):
+    with bench.open() as chip:
+        keeper = Keeper(chip, journal, check_v=0.1)
+        try:
+            return list(bench.loop(Kept(keeper)).rounds())
+        finally:
+            keeper.make_safe("the test ended")
+
+
+def killed(bench, at, again, *, written):
+    """Kill it, and each resumed one `again` entries later; return all rounds, and how often it was killed."""
+    path = bench.folder / "journal.sqlite"
+    journal = Journal.create(path, {"run": "r", "token": "t"}, needed_bytes=0)
+    kills = 0
+    while True:
+        try:
+            rounds = program(bench, Mortal(journal, again if kills else at, written=written))
+        except Killed:
+            kills += 1
+            journal.close()
+            journal = Journal.open(path, needed_bytes=0)
+        else:
+            journal.close()
+            return rounds, kills
+
+
+@pytest.mark.parametrize(
+    ("kind", "every", "again"),
+    [
+        (OnFake, 5, np.inf),
+        pytest.param(OnFake, 1, 3, marks=pytest.mark.campaign),
+        pytest.param(OnEmulated, 1, 9, marks=pytest.mark.campaign),
+    ],
+    ids=["some", "every", "emulated"],
+)
+def test_programming_that_is_killed_at_any_entry_resumes_to_the_identical_end(tmp_path, kind, every, again):
+    whole = kind(tmp_path / "whole")
+    expected, kills = killed(whole, np.inf, np.inf, written=False)
+    entries = list(read_journal(tmp_path / "whole" / "journal.sqlite"))
+    assert kills == 0
+    assert len(expected) >= 3
+    rows, columns = expected[0].conductances.shape
+    retold = list(whole.loop(JournalChip((rows, columns), entries)).rounds())
+    assert len(retold) == len(expected)
+    for at in range(2, len(entries), every):
+        bench = kind(tmp_path / f"{at}")
+        rounds, kills = killed(bench, at, again, written=at % 2 == 1)
+        assert kills >= 1
+        assert len(rounds) == len(expected)
+        for one, other, third in zip(rounds, expected, retold, strict=True):
+            for name in ARRAYS:
+                np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+                np.testing.assert_array_equal(getattr(third, name), getattr(other, name))
+        for left, due in zip(bench.left, whole.left, strict=True):
+            np.testing.assert_array_equal(left, due)
+        told = count_pulses(read_journal(tmp_path / f"{at}" / "journal.sqlite"))
+        assert (told.done, told.in_doubt) == (sum(each.pulses for each in expected), 0)
