@@ -18,6 +18,11 @@ KINDS = {
     "emulated": "virtual, behind emulated instruments",
     "hardware": "real, behind real instruments",
 }
+DONE = {
+    "spiking": "a spiking network was trained",
+    "program": "cells were brought to their targets",
+    "reset": "cells were brought back to where their curve starts",
+}
 Words = Callable[[Any], str]
 
 
@@ -114,7 +119,7 @@ def _fresh(reads: Any) -> str:
     return f"{told}; smallest margin {reads['margin_in_noise']:.3g} times the noise, at {where}"
 
 
-def _accuracy(share: Any) -> str:
+def _share(share: Any) -> str:
     return f"{100 * share:.2f} %"
 
 
@@ -141,7 +146,7 @@ def _wiring(found: Any) -> str:
 
 FACTS: Mapping[str, tuple[str, Words]] = {
     "name": ("Run", _plain),
-    "type": ("What was trained", lambda kind: {"spiking": "a spiking network"}.get(kind, str(kind))),
+    "type": ("What was done", lambda kind: DONE.get(kind, str(kind))),
     "kind": ("Chip", lambda kind: KINDS.get(kind, str(kind))),
     "shape": ("Size", _size),
     "bench_sha256": ("SHA-256 of bench.toml", _plain),
@@ -174,9 +179,14 @@ FACTS: Mapping[str, tuple[str, Words]] = {
     "resumed_shown": ("Images shown when it was resumed", _plain),
     "shown": ("Training images shown", _plain),
     "spikes": ("Output spikes while learning", _plain),
-    "accuracy": ("Test images answered rightly", _accuracy),
+    "accuracy": ("Test images answered rightly", _share),
     "silent": ("Test images without an answer", _plain),
     "images": ("Test images asked", _plain),
+    "cells": ("Cells asked for", _plain),
+    "reached": ("Cells at their target", _plain),
+    "pulses_median": ("Pulses a cell, median", _plain),
+    "error_median": ("Off target, share of the range, median", _share),
+    "error_most": ("Off target, share of the range, at most", _share),
 }
 """Name of a fact, and how it is told; one that is not here is told by its recorded name."""
 PARTS: Mapping[str, tuple[str, Words]] = {

@@ -77,6 +77,15 @@ def test_a_file_of_another_chip_is_refused_before_a_training_begins(cli, bench, 
     assert not (tmp_path / "runs").exists()
 
 
+def test_check_names_a_cells_file_that_is_of_another_chip_or_gone(cli, bench, tmp_path):
+    cli("survey", bench, "--seed", 3)
+    other = BENCH.replace("[chip]", "[chip]\nrows = 5\ncolumns = 5")
+    for file, says in (("cells.toml", "is of a chip of 4 by 4 cells, this one has 5 by 5"), ("gone.toml", "gone.toml")):
+        (tmp_path / "other.toml").write_text(f'{other}[training]\ncells = "{file}"\n', encoding="utf-8")
+        done = cli("check", "other.toml")
+        assert (done.code, says in done.out) == (1, True), done.out
+
+
 def test_a_sweep_with_bad_cells_trains_one_by_one_and_says_how_long(cli, bench):
     cli("survey", bench, "--seed", 3)
     words = ("--bench", bench, "--set", "cells=cells.toml", "--over", "beta=4e7,5e7", "--chips", 4, "--workers", 1)
