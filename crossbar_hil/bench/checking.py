@@ -144,7 +144,7 @@ def _check_patterns(bench: Bench, problems: Problems) -> None:
             return
         rows, columns = shape
         bits, outputs = task.train.shape[1], task.train_labels.shape[1]
-        if not bench.training.arrangement.is_plain:
+        if not bench.training.arrangement.is_plain or bench.training.cells is not None:  # it may leave lines out
             bench.training.arrangement.fit(shape, bits, outputs)
         elif columns % 2:
             problems.append(f"{columns} columns are odd; an output is the difference of two columns")

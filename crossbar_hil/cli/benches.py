@@ -30,7 +30,7 @@ from crossbar_hil.cli.common import (
     say_seed,
     yes_option,
 )
-from crossbar_hil.errors import ConfigError, RunError
+from crossbar_hil.errors import ConfigError, CrossbarError, RunError
 from crossbar_hil.text import printable
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | 
                 identities[name] = identity
 
             problems = check_bench(bench, look)
+        problems = problems or _of_another_chip(load_bench(bench))
         if not problems:
             view.phase("training virtual chips, to see whether [limits] are enough", brief=True)
             problems = _short_budgets(load_bench(bench))
@@ -310,6 +311,17 @@ def characterise(
         print_json(files=files, facts=facts)
     else:
         print_lines([*drawn, *facts, *files])
+
+
+def _of_another_chip(bench: Any) -> list[str]:
+    """Say if the cells that a bench leaves out are those of another chip."""
+    from crossbar_hil.survey.on_bench.surveying import check_cells  # noqa: PLC0415
+
+    try:
+        check_cells(bench, None)
+    except CrossbarError as error:
+        return [str(error)]
+    return []
 
 
 def _files_of(cells: tuple[tuple[int, int], ...], to: Path) -> tuple[list[Path], Path]:

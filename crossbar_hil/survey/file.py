@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 import tomli_w
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.errors import ConfigError, DataError, writing_new
@@ -15,14 +15,20 @@ from crossbar_hil.parsing import parse_toml
 from crossbar_hil.results.conditions import Conditions
 from crossbar_hil.shipped import TextFile, read_text
 from crossbar_hil.survey.judging import LEFT_OUT, MEANING
-from crossbar_hil.tables import Number, Second, Share, Siemens, Table, Volt, Whole, problems_of
+from crossbar_hil.tables import Number, Second, Share, Siemens, Volt, Whole, problems_of
 
 HEAD = "# Bad cells of a chip, as `crossbar-hil survey` found them; rows and columns count from 1.\n"
 Verdict = Literal["open", "unformed", "shorted", "stuck low", "stuck high", "weak", "unclear"]
 FromOne = Annotated[Whole, Field(ge=1)]
 
 
-class Source(Table):
+class Part(BaseModel):
+    """A part of a cells file: unknown keys and numbers that are not finite are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+
+
+class Source(Part):
     """``[source]``: of which chip it is."""
 
     bench: str
@@ -45,7 +51,7 @@ class Source(Table):
         return f"the {self.kind} chip of bench {self.bench}" + ("" if self.seed is None else f", seed {self.seed}")
 
 
-class How(Table):
+class How(Part):
     """``[survey]``: how it was found."""
 
     read_v: Volt
@@ -73,7 +79,7 @@ class How(Table):
     depress_s: Second | None = None
 
 
-class BadCell(Table):
+class BadCell(Part):
     """``[[cell]]``: one cell in which something was found."""
 
     row: FromOne
@@ -90,7 +96,7 @@ class BadCell(Table):
     """Pulses that it got."""
 
 
-class Cells(Table):
+class Cells(Part):
     """A whole ``cells.toml`` of a chip of R x C cells."""
 
     rows: FromOne

@@ -1,5 +1,6 @@
 """The figure of a survey: the map of the chip, every cell in which something was found framed by what it is."""
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
@@ -9,16 +10,19 @@ from crossbar_hil.figures.panes import COLOURS, SMALL, engineering
 from crossbar_hil.survey.file import Cells
 from crossbar_hil.survey.judging import VERDICTS
 
-_COLOURS = dict(
-    zip(VERDICTS, (COLOURS[1], COLOURS[4], COLOURS[3], COLOURS[0], COLOURS[9], COLOURS[5], COLOURS[8]), strict=True)
-)
+_COLOURS = dict(zip(VERDICTS, (COLOURS[each] for each in (1, 4, 3, 0, 9, 5, 8)), strict=True))
 
 
 def draw_cells_found(cells: Cells) -> Figure:
     """Draw the conductance of every cell, and a frame in the colour of its verdict around each that has one."""
     width, height = map_size(cells.shape)
     figure = Figure(figsize=(width + 0.6, height + 0.5), layout="constrained")
-    axes = figure.subplots()
+    plot_cells_found(cells, figure.subplots())
+    return figure
+
+
+def plot_cells_found(cells: Cells, axes: Axes) -> Axes:
+    """Draw the same on Axes, the legend below them."""
     factor, unit = engineering(cells.conductances, "S")
     draw_chip(axes, cells.conductances, "Conductance", factor, unit)
     axes.set_aspect("auto")
@@ -29,9 +33,10 @@ def draw_cells_found(cells: Cells) -> Figure:
     found = [verdict for verdict in VERDICTS if any(each.verdict == verdict for each in cells.cell)]
     if found:
         frames = [Patch(facecolor="none", edgecolor=_COLOURS[each], linewidth=2, label=each) for each in found]
-        figure.legend(
-            handles=frames, loc="outside lower center", ncols=min(len(found), 4), fontsize=SMALL, frameon=False
+        across = min(len(found), 3)
+        axes.legend(
+            handles=frames, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=across, fontsize=SMALL, frameon=False
         )
     many = len(cells.cell)
     axes.set_title(f"{many or 'No'} cell{'s' * (many != 1)} with a verdict", fontsize=10)
-    return figure
+    return axes
