@@ -144,6 +144,19 @@ def _wiring(found: Any) -> str:
     return "; ".join([f"slot {found['slot']}", ports, *lines])
 
 
+def _bench_work(found: Any) -> str:
+    told = [f"{found['readings']} readings"] if "readings" in found else []
+    for by in ("pattern", "cell"):
+        if batches := found.get(f"batches_by_{by}"):
+            told.append(f"batches by {by}: {batches}")
+    if again := found.get("zeros_taken_again"):
+        drift = quantity(found["zero_drift_rms_a"], "A"), quantity(found["zero_drift_largest_a"], "A")
+        told.append(f"{again} zero readings taken again, off by {drift[0]} (rms), {drift[1]} at most")
+    if closings := found.get("relay_closings"):
+        told.append(f"relays closed {closings} times, most often {found['most_closed']}, {found['its_closings']} times")
+    return ", ".join(told) or _plain(found)
+
+
 FACTS: Mapping[str, tuple[str, Words]] = {
     "name": ("Run", _plain),
     "type": ("What was done", lambda kind: DONE.get(kind, str(kind))),
@@ -166,6 +179,8 @@ FACTS: Mapping[str, tuple[str, Words]] = {
     "error": ("Summed distance to the targets", _plain),
     "given_up": ("Given up because", _plain),
     "fresh_reads": ("Fresh reads at the end", _fresh),
+    "reading": ("How an epoch is read", _plain),
+    "bench_work": ("What the instruments did", _bench_work),
     "warnings": ("Warnings", "; ".join),
     "inputs": ("Inputs, one a pixel", _plain),
     "neurons": ("Output neurons", _plain),
