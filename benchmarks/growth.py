@@ -167,7 +167,7 @@ def studies():
         "its pulses a cell": "{steep[pulses_a_cell]:.1f}",
         "readings an epoch": "{readings:,}",
         "planned: to read an epoch": "{epoch_s:.0f} s",
-        "a training (beta 2e8)": "{steep[minutes]:.0f} min",
+        "a training (beta 2e8)": "{steep[minutes]:.1f} min",
     }
     rows = {
         f"{what}: {shape[0]} x {2 * shape[1]}" + (f", {shape[1] * shape[2]} patterns" if what == "patterns" else ""): (

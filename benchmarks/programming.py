@@ -18,7 +18,7 @@ from crossbar_hil.programming.loop import BUDGET, OUTSIDE, REACHED, STEP, STUCK
 from crossbar_hil.programming.outcome import Programmed
 from crossbar_hil.programming.planned import plan_program
 
-CHIPS = 1_000
+CHIPS = 200
 WIRE_OHM = 1_000.0
 """Of a segment: the path to the farthest cell of 4 x 4 then takes 1.6 % of what a cell of 2 uS conducts."""
 EDGES = (0.0, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, np.inf)

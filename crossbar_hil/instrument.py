@@ -355,7 +355,7 @@ class SwitchMatrix(Instrument):
 
     @property
     def closings(self) -> Mapping[str, int]:
-        """How often each crosspoint has closed since the instrument was opened; nothing if nobody counts."""
+        """Get how often each crosspoint has closed since the instrument was opened; nothing if nobody counts."""
         return {}
 
     @abstractmethod

@@ -69,6 +69,9 @@ def _options(tolerance: str) -> Callable[[F], F]:
         click.option(
             "--depress-width", "depress_width", metavar="TIME", help="Its width; that of the other if not given."
         ),
+        click.option(
+            "--cells", "training__cells", metavar="FILE", help="Bad cells that `survey` wrote: they are left alone."
+        ),
         click.option("--curve", "chip__curve", metavar="FILE", help="Measured conductance curve of your device."),
         click.option("--wire", "chip__wire_ohm", metavar="OHM", help="Resistance of a wire segment of a virtual chip."),
         label_option,

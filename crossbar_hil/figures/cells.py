@@ -15,6 +15,8 @@ SEQUENTIAL, DIVERGING, GOOD, BAD = "viridis", "RdBu_r", "cividis", "cividis_r"
 """Conductances; changes about zero; what is good if it is much, and if it is little: the brightest is the best."""
 _LETTER = 0.62
 """Width of a digit against its height, in the fonts that matplotlib brings."""
+_BESIDE = 0.8
+"""Share of the width that a colour bar and its word leave to the cells."""
 _DECADES = 100.0
 """Numbers that lie further apart have no decimals in common."""
 _DARK = 0.45
@@ -60,7 +62,7 @@ def draw_cells(
     image = axes.imshow(values, cmap=colours, vmin=low, vmax=high, **options)
     write = write or _digits_of(values)
     words = {place: write(float(value)) for place, value in np.ndenumerate(values) if np.isfinite(value)}
-    size = _size_that_fits(axes, values.shape, max(map(len, words.values()), default=1))
+    size = _size_that_fits(axes, values.shape, max(map(len, words.values()), default=1), _BESIDE if bar else 1.0)
     if bar:
         drawn = figure_of(axes).colorbar(image, ax=axes, fraction=0.08, pad=0.03)
         drawn.ax.tick_params(labelsize=SMALL)
@@ -104,9 +106,21 @@ def _digits_of(values: FloatArray) -> Callable[[float], str]:
     return lambda value: f"{value:.{decimals}f}"
 
 
-def _size_that_fits(axes: Axes, shape: tuple[int, ...], letters: int) -> float:
-    """Return the size of text in points, at most `MIDDLE`, with which so many letters fit into a cell."""
+def _size_that_fits(axes: Axes, shape: tuple[int, ...], letters: int, share: float) -> float:
+    """Return the size of text in points, at most `MIDDLE`, with which so many letters fit into a cell.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where, before the layout is made.
+    shape : tuple of int
+        Rows and columns.
+    letters : int
+        Of the longest number.
+    share : float
+        Of the width, which the layout leaves to the cells.
+    """
     figure = figure_of(axes)
-    place = axes.get_window_extent()  # before the layout is made: about right
-    width, height = 72 / figure.dpi * place.width / shape[1], 72 / figure.dpi * place.height / shape[0]
+    place = axes.get_window_extent()
+    width, height = share * 72 / figure.dpi * place.width / shape[1], 72 / figure.dpi * place.height / shape[0]
     return min(MIDDLE, width / (_LETTER * letters), 0.75 * height)

@@ -34,6 +34,8 @@ from crossbar_hil.runs.life import Show, begin_work
 from crossbar_hil.runs.run import Run, RunOutcome
 from crossbar_hil.runs.store import find_run
 from crossbar_hil.screen.view import Phase, no_phase
+from crossbar_hil.shipped import data_file
+from crossbar_hil.survey.file import read_cells
 from crossbar_hil.text import counted
 
 Ask = Callable[[str], bool]
@@ -76,6 +78,8 @@ class Planned:
             )
         if settings.down is None:
             found.append("no depressing pulse is known, so what overshoots stays there: --depress VOLT names one")
+        if self.task.bench.training.cells is not None:
+            found.append(f"cells that {data_file(self.task.bench.training.cells).name} names as bad are left alone")
         if settings.reads > 1:
             found.append(f"every cell is read {settings.reads} times after each burst, as readings vary")
         return found
@@ -258,6 +262,10 @@ def _planned(
     limits = bench.limits
     if limits is not None and limits.read_v < abs(settings.read_v):
         raise ConfigError(f"read voltage {settings.read_v:g} V exceeds the limit of {limits.read_v:g} V of the bench")
+    if bench.training.cells is not None:
+        cells = read_cells(data_file(bench.training.cells))
+        cells.check_shape(bench.training.cells, (targets.shape[0], targets.shape[1]))
+        targets = checked_targets(np.where(cells.left_out, np.nan, targets))
     kept: dict[str, Any] = {}
     if after is not None and bench.kind == after.kind:
         try:

@@ -182,7 +182,10 @@ class ProgramWork(RecordedWork[Round]):
         if result is not None:
             facts |= ending_of(result)
             facts["reason"] = reason or ("" if result.all_reached else result.reasons[0])
-        write_chip(self._folder, self._loop.backend.state())
+        backend = self._loop.backend
+        if isinstance(backend, GuardedBackend) and (work := backend.work_done()):
+            facts["bench_work"] = work
+        write_chip(self._folder, backend.state())
         write_record(self._folder, read_record(self._folder) | facts)
 
 

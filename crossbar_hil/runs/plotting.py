@@ -256,7 +256,8 @@ def plot_final_conductances(result: TrainingResult, ax: Axes | None = None) -> A
         linewidth=0.3,
         shade=True,
     )
-    every = -(-max(rows, columns) // 8)
+    longest = max(map(len, (*result.names.columns, *result.names.rows)))
+    every = -(-max(rows, columns) // (8 if longest <= 2 else 4))  # names with which the sides are not too full
     ax.set_xticks(range(0, columns, every), result.names.columns[::every])
     ax.set_yticks(range(0, rows, every), result.names.rows[::every])
     ax.tick_params(labelsize=SMALL, pad=0)

@@ -18,6 +18,11 @@ KINDS = {
     "emulated": "virtual, behind emulated instruments",
     "hardware": "real, behind real instruments",
 }
+DONE = {
+    "spiking": "a spiking network was trained",
+    "program": "cells were brought to their targets",
+    "reset": "cells were brought back to where their curve starts",
+}
 Words = Callable[[Any], str]
 
 
@@ -114,7 +119,7 @@ def _fresh(reads: Any) -> str:
     return f"{told}; smallest margin {reads['margin_in_noise']:.3g} times the noise, at {where}"
 
 
-def _accuracy(share: Any) -> str:
+def _share(share: Any) -> str:
     return f"{100 * share:.2f} %"
 
 
@@ -139,9 +144,22 @@ def _wiring(found: Any) -> str:
     return "; ".join([f"slot {found['slot']}", ports, *lines])
 
 
+def _bench_work(found: Any) -> str:
+    told = [f"{found['readings']} readings"] if "readings" in found else []
+    for by in ("pattern", "cell"):
+        if batches := found.get(f"batches_by_{by}"):
+            told.append(f"batches by {by}: {batches}")
+    if again := found.get("zeros_taken_again"):
+        drift = quantity(found["zero_drift_rms_a"], "A"), quantity(found["zero_drift_largest_a"], "A")
+        told.append(f"{again} zero readings taken again, off by {drift[0]} (rms), {drift[1]} at most")
+    if closings := found.get("relay_closings"):
+        told.append(f"relays closed {closings} times, most often {found['most_closed']}, {found['its_closings']} times")
+    return ", ".join(told) or _plain(found)
+
+
 FACTS: Mapping[str, tuple[str, Words]] = {
     "name": ("Run", _plain),
-    "type": ("What was trained", lambda kind: {"spiking": "a spiking network"}.get(kind, str(kind))),
+    "type": ("What was done", lambda kind: DONE.get(kind, str(kind))),
     "kind": ("Chip", lambda kind: KINDS.get(kind, str(kind))),
     "shape": ("Size", _size),
     "bench_sha256": ("SHA-256 of bench.toml", _plain),
@@ -161,6 +179,8 @@ FACTS: Mapping[str, tuple[str, Words]] = {
     "error": ("Summed distance to the targets", _plain),
     "given_up": ("Given up because", _plain),
     "fresh_reads": ("Fresh reads at the end", _fresh),
+    "reading": ("How an epoch is read", _plain),
+    "bench_work": ("What the instruments did", _bench_work),
     "warnings": ("Warnings", "; ".join),
     "inputs": ("Inputs, one a pixel", _plain),
     "neurons": ("Output neurons", _plain),
@@ -174,9 +194,14 @@ FACTS: Mapping[str, tuple[str, Words]] = {
     "resumed_shown": ("Images shown when it was resumed", _plain),
     "shown": ("Training images shown", _plain),
     "spikes": ("Output spikes while learning", _plain),
-    "accuracy": ("Test images answered rightly", _accuracy),
+    "accuracy": ("Test images answered rightly", _share),
     "silent": ("Test images without an answer", _plain),
     "images": ("Test images asked", _plain),
+    "cells": ("Cells asked for", _plain),
+    "reached": ("Cells at their target", _plain),
+    "pulses_median": ("Pulses a cell, median", _plain),
+    "error_median": ("Off target, share of the range, median", _share),
+    "error_most": ("Off target, share of the range, at most", _share),
 }
 """Name of a fact, and how it is told; one that is not here is told by its recorded name."""
 PARTS: Mapping[str, tuple[str, Words]] = {

@@ -13,7 +13,7 @@ DRIVES, SENSES, ORDERS, GAINS = ("left", "both"), ("bottom", "both"), ("input", 
 USUAL = {"drive": "left", "sense": "bottom", "tiles": "1x1", "order": "input", "gains": "each"}
 """An array as it is where nothing is said."""
 MOST_RENEW = 10**6
-PATTERNS = 96
+PATTERNS = 48
 """Steps of typical spikes from which secants are taken."""
 _STREAM = 4
 """Random numbers of no presentation."""

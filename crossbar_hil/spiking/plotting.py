@@ -36,7 +36,7 @@ from crossbar_hil.spiking.progress import RECENT
 from crossbar_hil.spiking.sweeping import NetworkResult
 from crossbar_hil.studies.plotting import (
     draw_map,
-    draw_panels,
+    figure_of_panels,
     finish_curve,
     new_panel,
     one_or_two,
@@ -336,7 +336,7 @@ def draw_networks(result: NetworkResult) -> Figure | None:
     """Draw the map of one or two settings; None if more vary, which a plane cannot show."""
     title = f"{result.sweep.networks} networks a point, all test images of dataset {result.sweep.settings.dataset}"
     plots = [partial(plot_network_accuracy, result), partial(plot_network_spread, result)]
-    return draw_panels(result.sweep.axes, title, lambda vary: plots[:vary])
+    return figure_of_panels(result.sweep.axes, title, lambda vary: plots[:vary])
 
 
 def plot_network_accuracy(result: NetworkResult, ax: Axes | None = None) -> Axes:

@@ -47,7 +47,7 @@ def one_or_two(axes: Sequence[Axis]) -> list[Axis]:
     return found
 
 
-def draw_panels(
+def figure_of_panels(
     swept: Sequence[Axis], title: str, plots: Callable[[int], Sequence[Callable[[Axes], object]]]
 ) -> Figure | None:
     """Draw panels over the one or two settings that vary; None if more do, which a plane cannot show.

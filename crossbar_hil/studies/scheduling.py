@@ -1,16 +1,17 @@
 """Who does the work: threads or processes of this machine, or a Dask cluster, behind one verb, `submit`."""
 
 import itertools
-import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from typing import Protocol, Self, TypeVar
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from crossbar_hil.errors import ConfigError, RunError
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
@@ -144,9 +145,12 @@ class Processes(_Pooled):
 
     def __init__(self, workers: int) -> None:
         super().__init__(workers)
-        self._others: list[multiprocessing.process.BaseProcess] = []
+        self._others: list[BaseProcess] = []
 
     def _make(self) -> Executor:
+        import multiprocessing  # noqa: PLC0415 - threads need not wait for it
+        from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
+
         self._others = list(multiprocessing.active_children())
         return ProcessPoolExecutor(
             self.workers, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
@@ -154,6 +158,8 @@ class Processes(_Pooled):
 
     def _end(self, *, at_once: bool = False) -> None:
         if at_once and self._pool is not None:
+            import multiprocessing  # noqa: PLC0415
+
             for each in multiprocessing.active_children():
                 if each not in self._others:
                     each.terminate()
@@ -169,7 +175,7 @@ class Processes(_Pooled):
                     del left[place]
                     deaths = 0
                     yield place, answer
-            except BrokenProcessPool as error:
+            except BrokenExecutor as error:
                 deaths += 1
                 if deaths > MOST_DEATHS:
                     raise RunError(
@@ -181,12 +187,14 @@ class Processes(_Pooled):
 
 def _end_with_parent() -> None:
     """Let a worker leave Ctrl-C to its parent, and not outlive it."""
+    import multiprocessing  # noqa: PLC0415
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
 
 
-def _exit_after(parent: "multiprocessing.process.BaseProcess") -> None:
+def _exit_after(parent: "BaseProcess") -> None:
     parent.join()
     os._exit(1)

@@ -55,7 +55,7 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
 
     @property
     def closings(self) -> Mapping[str, int]:
-        """How often each crosspoint has closed since the instrument was opened, or may have where a move failed."""
+        """Get how often each crosspoint has closed since the instrument was opened, or may have where a move failed."""
         return self._closings
 
     def crosspoint(self, slot: int, port: str, line: int) -> str:

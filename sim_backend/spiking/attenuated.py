@@ -12,7 +12,7 @@ import numpy as np
 
 from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.errors import ConfigError
-from crossbar_hil.spiking.network.encoding import Words
+from crossbar_hil.spiking.network.encoding import Words, input_spikes, key, step_key
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.stepwise import Presentation, Showing, check_images
 
@@ -20,6 +20,11 @@ from ..circuit import WireOhm, compile_kernels
 from ..circuit.cells import CellModel
 from .fused import FusedEngine
 from .wired import WiredEngine
+
+STEPS_SOLVED = 2
+"""Steps of an image that are solved exactly where cells are not ohmic."""
+SOLVED = 4
+"""Purpose of random numbers, beside those of `crossbar_hil.spiking.network.encoding`: which spikes these steps have."""
 
 
 class AttenuatedEngine(WiredEngine):
@@ -62,31 +67,63 @@ class AttenuatedEngine(WiredEngine):
 
     def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
         """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes."""
-        if not showing.learn or not len(images):
+        if not len(images) or (self.arrangement.is_ohmic and not showing.learn):
             return super().show(model, state, images, showing)
         check_images(model, images)
         compile_kernels()
         parts = []
         for start in range(0, len(images), self.images):
-            part = FusedEngine().show(
-                self.attenuate(model, state),
-                state,
-                images[start : start + self.images],
-                replace(showing, first=showing.first + start),
-            )
-            state = part.state
-            parts.append(part)
+            some, now = images[start : start + self.images], replace(showing, first=showing.first + start)
+            if self.arrangement.is_ohmic:
+                parts.append(FusedEngine().show(self.attenuate(model, state), state, some, now))
+            else:
+                parts += self._one_by_one(model, state, some, now)
+            state = parts[-1].state
         return Presentation(
             state, np.concatenate([part.counts for part in parts]), np.concatenate([part.raster for part in parts])
         )
 
+    def _one_by_one(
+        self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing
+    ) -> list[Presentation]:
+        """Show images to cells that are not ohmic, with the share of each column as the spikes of an image have it.
+
+        A brighter image leaves less of each cell's current. So a few steps of every image are solved exactly, and say
+        by what the currents of the columns differ from those by the secants.
+        """
+        cells = self._cells(model, state)
+        known = self.fixed_matrix(cells, model.spike_v) if not showing.learn else self._matrix(cells, model.spike_v)
+        if known is None:
+            raise TypeError("renewed shares are those of some matrix")
+        shares, solver = known / cells, self.arrangement.solver(cells)
+        parts: list[Presentation] = []
+        for place, image in enumerate(images):
+            number = showing.first + place
+            cells = self._cells(model, state)
+            seed = key(showing.seed, showing.stream, number, SOLVED)
+            spikes = np.array([input_spikes(image, step_key(seed, step)) for step in range(STEPS_SOLVED)])
+            volts = model.spike_v * spikes.astype(np.float64)
+            solver.update(cells)
+            exact, about = solver.currents(volts).sum(axis=0), (volts @ (cells * shares)).sum(axis=0)
+            here = shares * np.divide(exact, about, out=np.ones_like(exact), where=about > 0)
+            if model.cells.factors is not None:
+                here = here * model.cells.factors
+            shown = replace(model, cells=replace(model.cells, factors=here.astype(np.float32)))
+            parts.append(FusedEngine().show(shown, state, images[place : place + 1], replace(showing, first=number)))
+            state = parts[-1].state
+        return parts
+
     def attenuate(self, model: SpikingModel, state: NetworkState) -> SpikingModel:
         """Return the model with what wires leave of each cell's current as factors, for the conductances of a state."""
         given = state.weights.astype(np.float64)
-        cells = given if model.cells.factors is None else given * model.cells.factors
-        arriving = self._matrix(cells, model.spike_v)
+        arriving = self._matrix(self._cells(model, state), model.spike_v)
         shares = np.divide(arriving, given, out=np.ones_like(given), where=given > 0)
         return replace(model, cells=replace(model.cells, factors=shares.astype(np.float32)))
+
+    def _cells(self, model: SpikingModel, state: NetworkState) -> FloatArray:
+        """Return the conductances (K, N) that cells have, in siemens."""
+        given = state.weights.astype(np.float64)
+        return given if model.cells.factors is None else given * model.cells.factors
 
     def _matrix(self, cells: FloatArray, spike_v: float) -> FloatArray:
         if self.patterns is None or self.arrangement.is_ohmic:

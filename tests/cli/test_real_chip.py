@@ -6,8 +6,9 @@ import pytest
 import tomli_w
 
 from crossbar_hil.bench.file import load_bench
-from crossbar_hil.bench.opening import serve_emulated
+from crossbar_hil.bench.opening import make_emulated
 from crossbar_hil.errors import ConfigError, Declined
+from crossbar_hil.owners.wear import read_wear
 from crossbar_hil.recording import record
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.survey.file import read_cells
@@ -19,16 +20,17 @@ SHORT = ("--out", "runs", "--quiet", "--no-report", "--forecast", "3")
 def lab(tmp_path, monkeypatch, allow_loopback):
     """Write the file of a bench whose chip reads with noise, as it says itself; in a state folder of its own."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    with serve_emulated("emulated", seed=1) as resources:
+    with make_emulated(load_bench("emulated"), 1, proven=True, remembered=False) as emulated:
         tables = load_bench("emulated").model_dump(mode="json", by_alias=True, exclude_none=True)
         tables |= {"kind": "hardware", "chip_id": "A1"}
-        for name, resource in resources.items():
+        for name, resource in emulated.resources.items():
             tables["instruments"][name]["resource"] = resource
 
         def write(**chip):
             (tmp_path / "lab.toml").write_text(tomli_w.dumps({**tables, "chip": {**tables["chip"], **chip}}))
             return "lab.toml"
 
+        write.emulated = emulated
         yield write
 
 
@@ -48,7 +50,7 @@ def test_a_real_chip_whose_noise_is_stated_confirms_as_its_forecast_does_and_say
     assert "ends once 18 evaluations" in done.err
 
 
-def test_a_program_records_a_real_chip_as_the_command_line_does_and_not_unasked(lab, tmp_path, monkeypatch):
+def test_a_program_records_a_real_chip_as_the_command_line_does_and_not_unasked(cli, lab, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match=r"there is nobody to ask: give ask"):
         record(lab())
@@ -70,6 +72,18 @@ def test_a_program_records_a_real_chip_as_the_command_line_does_and_not_unasked(
     assert (run.kind, run.facts["label"], run.facts["epochs"]) == ("hardware", "by script", 1)
     assert run.facts["forecast"]["chips"] == 3
     assert (run.folder / "journal.sqlite").exists()
+    # Over all of these sessions the matrix has counted its relays by itself.
+    (counts,) = (tmp_path / "state" / "crossbar-hil" / "relays").iterdir()
+    worn = read_wear(counts)
+    names = [f"1{port}{line:02d}" for port in "ABC" for line in range(1, 9)]
+    reply = lab.emulated.instruments["matrix"].receive(f'print(channel.getcount("{",".join(names)}"))').decode()
+    assert {name: count for name in names if (count := worn.get(name, 0))} == worn
+    assert [worn.get(name, 0) for name in names] == [float(count) for count in reply.replace(";", ",").split(",")]
+    assert run.facts["bench_work"]["relay_closings"] <= sum(worn.values())
+    most = max(worn.values())
+    told_by_check = cli("check", "lab.toml").err
+    assert f"matrix has closed its relays {sum(worn.values())} times, most often " in told_by_check
+    assert f", {most} times; for how many it is rated says the data sheet of its card" in told_by_check
 
 
 def test_a_real_bench_is_commissioned_only_if_somebody_says_that_the_board_is_in_place(cli, lab):

@@ -79,6 +79,9 @@ class FakeChip(DeviceBackend):
     def number_pulses(self, token):
         return PulseMemory(self.remembered, self.remembered) if self.remembers else None
 
+    def work_done(self):
+        return {}
+
     def make_safe(self):
         self.made_safe += 1
         if self.unsafe:

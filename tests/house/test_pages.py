@@ -12,14 +12,17 @@ SPECIFICATIONS = {
     "algorithm.md": ("letter", "rule"),
     "bench.md": ("write scheme", "driver"),
     "bench_files.md": ("key",),
+    "larger_chips.md": ("mainframe, card",),
     "networks.md": ("key of `[training]`, option",),
     "chip_model.md": ("what you know", "key"),
     "defaults.md": ("setting",),
     "commissioning.md": ("step",),
     "dry_runs.md": ("you type",),
     "emulation.md": ("`[emulation]`",),
+    "reproduce.md": ("",),
     "safety.md": ("what happens",),
     "testing.md": ("option", "class attribute"),
+    "which_chip.md": ("you have",),
 }
 """Tables with numbers that were not measured but set, promised, or worked out by hand; by their first heading."""
 SCRIPTS = sorted(path for folder in ("benchmarks", "docs") for path in (ROOT / folder).rglob("*.py"))

@@ -41,7 +41,7 @@ def test_the_person_is_told_exactly_what_to_move():
 def test_port_and_line_are_named_as_the_bench_file_and_the_chip_call_them():
     person = Person("", "")
     matrix = by(person)
-    matrix.explain({"a": "drive", "2": "meter"}, {(1, 5): "row 2 of the chip", (1, 12): "column 1 of the chip"})
+    matrix.explain({"a": "drive", "2": "meter"}, {(1, 5): "row 2 of the chip", (3, 12): "column 1 of the chip"})
     matrix.connect(["A-5", "3:2-12", "C-9"])
     assert person.seen[2].splitlines()[1:] == [
         "  connect  3:2 (meter) - 12 (column 1 of the chip)",

@@ -88,11 +88,7 @@ class Opened:
 
 def program(bench, journal):
     with bench.open() as chip:
-        keeper = Keeper(chip, journal, check_v=0.1)
-        try:
-            return list(bench.loop(Kept(keeper)).rounds())
-        finally:
-            keeper.make_safe("the test ended")
+        return list(bench.loop(Kept(Keeper(chip, journal, check_v=0.1))).rounds())
 
 
 def killed(bench, at, again, *, written):

@@ -16,6 +16,8 @@ from pydantic import BaseModel
 import crossbar_hil.studies.settings  # noqa: F401 - so that every table there is has been defined
 from crossbar_hil import load_run
 from crossbar_hil.bench.file import Bench, load_bench
+from crossbar_hil.programming.run import ProgramRun
+from crossbar_hil.programming.settings import ProgramSettings
 from crossbar_hil.runs.exports.export import export_run
 from crossbar_hil.runs.recorded_settings import Setting, describe_tables, dump_tables, text_of
 from crossbar_hil.runs.report import make_report
@@ -102,6 +104,9 @@ TABLE_OF = {
 }  # fmt: skip
 
 
+FOUND = {"crossbar_hil.twins.file", "crossbar_hil.survey.file"}
+
+
 @pytest.fixture(params=["training", "spiking"])
 def strange(request, cli, tmp_path):
     """A run whose record holds, for every field of every model, a value that is no default; and what it is."""
@@ -141,9 +146,9 @@ def strange(request, cli, tmp_path):
 
 def test_every_field_of_every_settings_model_is_found_in_all_views(strange, cli, tmp_path):
     run, seen, tables = strange
-    # a table of which others are made stands in no file itself, and those of a twin are what was found, not settings
+    # a table of which others are made stands in no file itself; a twin and a survey hold what was found, not settings
     tables_of_settings = {table for table in Table.__subclasses__() if not table.__subclasses__()}
-    assert {table for table in tables_of_settings if table.__module__ != "crossbar_hil.twins.file"} <= set(seen)
+    assert {table for table in tables_of_settings if table.__module__ not in FOUND} <= {*seen, ProgramSettings}
     shown = cli("show", run.folder).out
     assert json.loads(cli("show", run.folder, "--json").out)["tables"] == tables
     page = make_report(run, tmp_path / "page").read_text(encoding="utf-8")
@@ -171,6 +176,16 @@ def test_every_field_of_every_settings_model_is_found_in_all_views(strange, cli,
             held = attributes[f"{table}.{name}".replace(".", "_")]
             assert held == plain(tables, table, name), f"netcdf: {table}.{name}"
     assert looked_at > 60
+
+
+def test_every_field_of_a_programming_is_described_as_those_of_a_training_are():
+    seen = {}
+    tables = {"program": dump_tables(filled(ProgramSettings, seen))}
+    found = {each.name: each for each in describe_tables(tables, ProgramRun.models) if each.table == "program"}
+    told = {name: value for name, value in seen[ProgramSettings].items() if value is not None}
+    assert set(told) <= set(found)
+    for name, value in told.items():
+        assert re.match(rf"{re.escape(value)}( |$)", found[name].text), name
 
 
 def test_settings_that_are_no_defaults_stand_out_in_show_and_report(cli, tmp_path):

@@ -71,10 +71,14 @@ class SpikingNetwork:
         """
         counts = np.concatenate([self.learn(images, number) for number in range(self.protocol.passes)])
         if self.protocol.label_after:
-            showing = self._showing(LABELLING, self.protocol.test_steps)
-            counts = self.engine.show(self.model, at_rest(self.state), spike_probabilities(images), showing).counts
-        else:
-            labels = np.tile(labels, self.protocol.passes)
+            return self.label(images, labels)
+        self.labels = label_neurons(counts, np.tile(labels, self.protocol.passes))
+        return self.labels
+
+    def label(self, images: FloatArray, labels: IntArray) -> Labels:
+        """Label the neurons by the labels (P,) of images (P, K) that are shown with fixed weights."""
+        showing = self._showing(LABELLING, self.protocol.test_steps)
+        counts = self.engine.show(self.model, at_rest(self.state), spike_probabilities(images), showing).counts
         self.labels = label_neurons(counts, labels)
         return self.labels
 

@@ -33,7 +33,7 @@ from crossbar_hil.studies.folder import CHUNKS, GIVEN, PLAN
 from crossbar_hil.studies.plotting import (
     draw_contours,
     draw_map,
-    draw_panels,
+    figure_of_panels,
     finish_curve,
     new_panel,
     one_or_two,
@@ -59,7 +59,7 @@ def draw_sweep(result: ChipSweepResult) -> Figure | None:
             *(partial(plot_met_later, result, name) for name in later),
         ]
 
-    return draw_panels(result.sweep.axes, _said(result), plots)
+    return figure_of_panels(result.sweep.axes, _said(result), plots)
 
 
 def write_figures(result: ChipSweepResult | TuneResult, folder: Path, told: Sequence[str] = ()) -> None:

@@ -166,7 +166,7 @@ def test_what_a_source_says_of_itself_is_what_its_driver_says(behind):
     assert bench.matrix.crosspoint(1, "A", 5) == "1A05"
     bench.bench.matrix.explain = lambda ports, lines: told.append((ports, lines))
     bench.matrix.explain({"A": "drive"}, {(1, 1): "row 1"})
-    assert told[1:] == [({"A": "drive"}, {1: "row 1"})]
+    assert told[1:] == [({"A": "drive"}, {(1, 1): "row 1"})]
 
 
 def test_what_the_gate_agrees_to_reaches_the_driver_as_it_was_asked(behind):

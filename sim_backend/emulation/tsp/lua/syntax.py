@@ -49,7 +49,7 @@ def as_lua_5_1(source: str) -> str:
     'print("a [[b]] ") '
     >>> as_lua_5_1("print(#t)")
     Traceback (most recent call last):
-    sim_backend.emulation.tsp.lua.syntax.NotUnderstoodError: tsp:1: unexpected symbol near '#'
+    crossbar_hil.sim_backend.emulation.tsp.lua.syntax.NotUnderstoodError: tsp:1: unexpected symbol near '#'
     """
     if not _SPECIAL.search(source):
         return source
