@@ -23,7 +23,7 @@ class Programmed(Result):
     """Cells of a chip of R rows and C columns as they were brought to their targets in K rounds."""
 
     drawn_by: ClassVar[str] = "programming"
-    plots: ClassVar[tuple[str, ...]] = ("errors", "reached", "cells", "pulses", "programmed")
+    plots: ClassVar[tuple[str, ...]] = ("errors", "reached", "cells", "pulses_sent", "programmed")
 
     settings: ProgramSettings
     targets: FloatArray

@@ -67,7 +67,7 @@ def plot_cells(found: Programmed, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def plot_pulses(found: Programmed, ax: Axes | None = None) -> Axes:
+def plot_pulses_sent(found: Programmed, ax: Axes | None = None) -> Axes:
     """Draw how many pulses each cell got, over the chip."""
     ax = ax or new_axes(map_size(found.targets.shape))
     sent = found.pulses.astype(np.float64)
@@ -81,7 +81,7 @@ def draw_programmed(found: Programmed) -> Figure:
     """Draw all four in one figure."""
     figure = Figure(figsize=(9.0, 7.0), layout="constrained")
     panels = figure.subplots(2, 2)
-    for axes, plot in zip(panels.flat, (plot_errors, plot_reached, plot_cells, plot_pulses), strict=True):
+    for axes, plot in zip(panels.flat, (plot_errors, plot_reached, plot_cells, plot_pulses_sent), strict=True):
         plot(found, axes)
     return figure
 
@@ -90,7 +90,7 @@ CAPTIONS = {
     "errors": "Last reading of every cell beyond its target",
     "reached": "Last reading against target",
     "cells": "Distance from the target, round by round",
-    "pulses": "Pulses that each cell got",
+    "pulses_sent": "Pulses that each cell got",
 }
 
 

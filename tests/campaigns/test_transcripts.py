@@ -36,7 +36,10 @@ def shown(page):
 
 
 def printed(command, folder):
-    call = [sys.executable, "-m", "crossbar_hil", *shlex.split(command)]
+    words = shlex.split(command, comments=True)
+    if "RUN" in words:  # the first one of the page
+        words[words.index("RUN")] = str(min((folder / "runs").iterdir()))
+    call = [sys.executable, "-m", "crossbar_hil", *words]
     done = subprocess.run(call, cwd=folder, capture_output=True, text=True, check=False)
     return [without_own(line) for line in (done.stderr + done.stdout).replace("\r", "\n").splitlines()]
 

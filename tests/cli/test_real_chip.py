@@ -11,6 +11,7 @@ from crossbar_hil.errors import ConfigError, Declined
 from crossbar_hil.owners.wear import read_wear
 from crossbar_hil.recording import record
 from crossbar_hil.runs.store import load_run
+from crossbar_hil.survey.file import read_cells
 
 SHORT = ("--out", "runs", "--quiet", "--no-report", "--forecast", "3")
 
@@ -96,3 +97,25 @@ def test_a_real_bench_is_commissioned_only_if_somebody_says_that_the_board_is_in
     wrong = cli("commission", "lab.toml", "--resistors", "1 S")
     assert wrong.code == 2
     assert "there is no file of that name, and it is no resistance such as '1 MOhm'" in wrong.err
+
+
+@pytest.mark.campaign
+def test_a_survey_of_a_real_chip_asks_before_its_pulses_and_not_before_its_readings(cli, lab, tmp_path):
+    bench = lab()
+    words = ("survey", bench, "--reads", "2", "--to")
+    assert cli(*words, "read.toml").code == 0
+    asked = cli(*words, "asked.toml", "--pulses", "1")
+    assert asked.code == 1
+    assert "sends each of 16 cells at most 1 of 2 V, 50 ms" in asked.err
+    assert "so cells stay where the pulses bring them. Go on? [y/N]" in asked.err
+    assert not (tmp_path / "asked.toml").exists()
+    assert cli(*words, "sent.toml", "--pulses", "1", "--yes").code == 0
+    found = {name: read_cells(tmp_path / f"{name}.toml") for name in ("read", "sent")}
+    assert [each.survey.sent for each in found.values()] == [0, 16]
+    assert found["sent"].source.chip_id == "A1"
+    refused = cli("train", "--bench", lab(), *SHORT, "--yes", "--set", "cells=sent.toml", "--epochs", "2")
+    assert refused.code == 3, refused.err
+    text = (tmp_path / "sent.toml").read_text().replace('chip_id = "A1"', 'chip_id = "B2"')
+    (tmp_path / "sent.toml").write_text(text)
+    other = cli("train", "--bench", lab(), *SHORT, "--yes", "--set", "cells=sent.toml")
+    assert (other.code, "is of chip B2, bench lab has chip A1: survey that one" in other.err) == (2, True), other.err

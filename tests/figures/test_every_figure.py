@@ -11,7 +11,10 @@ from matplotlib.figure import Figure
 import crossbar_hil
 from crossbar_hil import Pulse, load_run
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.curves.measured import MeasuredCurve
+from crossbar_hil.programming.api import program
+from crossbar_hil.programming.plotting import CAPTIONS
 from crossbar_hil.spiking.network.labels import Evaluation, Labels
 from crossbar_hil.spiking.settings import SpikingSettings
 from crossbar_hil.spiking.sweeping import Answered, NetworkResult, NetworkSweep, network_axes
@@ -20,6 +23,8 @@ from crossbar_hil.studies.convergence.counts import Counts
 from crossbar_hil.studies.convergence.searching import Candidate
 from crossbar_hil.studies.convergence.sweeping import ChipSweep, ChipSweepResult
 from crossbar_hil.studies.convergence.tuning import Tune, TuneResult
+from crossbar_hil.survey.on_bench.surveying import cells_of
+from crossbar_hil.survey.surveying import survey
 from crossbar_hil.twins.making import make_twin
 from crossbar_hil.twins.readings import Map, Readings
 from crossbar_hil.twins.tally import Foretold, tally
@@ -96,6 +101,9 @@ def examples(converged_run):
     ]
     cells = np.full((9, 4), 0.09)
     maps, curve = chips("beta=1e7..1e8:3log", "target=0.5,0.9"), chips("beta=1e7..1e8:3log")
+    with open_backend(bench, seed=1) as chip:
+        programmed = program(chip, np.full(chip.shape, 6e-7), pulses=3)
+        cells_found = cells_of(survey(chip, read_v=0.1, reads=2), bench, chip, 1, 0.1, None)
     foretold = tally([Foretold(0.7, number < 7, 10, 10, 50, 50) for number in range(10)])
     fresh = {
         name: [(result,)]
@@ -122,6 +130,8 @@ def examples(converged_run):
         "plot_step_factors": [(twin,)],
         "plot_curves": [(twin,)],
         "draw_twin": [(twin, readings)],
+        **{name: [(programmed,)] for name in (*(f"plot_{each}" for each in CAPTIONS), "draw_programmed")},
+        "draw_cells_found": [(cells_found,)],
         "plot_reliability": [(foretold,)],
         "draw_reliability": [(foretold,)],
         "plot_fields": [(rng.random((9, 4), np.float32), labels)],
