@@ -33,8 +33,10 @@ def plot_cells_found(cells: Cells, axes: Axes) -> Axes:
     found = [verdict for verdict in VERDICTS if any(each.verdict == verdict for each in cells.cell)]
     if found:
         frames = [Patch(facecolor="none", edgecolor=_COLOURS[each], linewidth=2, label=each) for each in found]
-        place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.14), "ncols": min(len(found), 3)}
-        axes.legend(handles=frames, fontsize=SMALL, frameon=False, **place)
+        across = min(len(found), 3)
+        axes.legend(
+            handles=frames, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=across, fontsize=SMALL, frameon=False
+        )
     many = len(cells.cell)
     axes.set_title(f"{many or 'No'} cell{'s' * (many != 1)} with a verdict", fontsize=10)
     return axes
