@@ -1,4 +1,4 @@
-"""Facts of a record in the words of a person: what a report and the live page show; `show` has them as recorded."""
+"""Facts of a record in the words of a person, as a report, the live page and `show` tell them; in JSON as recorded."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -144,6 +144,30 @@ def _wiring(found: Any) -> str:
     return "; ".join([f"slot {found['slot']}", ports, *lines])
 
 
+def _work(found: Any) -> str:
+    told = [counted(found["readings"], "reading")] if "readings" in found else []
+    told += [
+        f"{found[key]} batch{'es' * (found[key] != 1)} by {by}"
+        for by in ("pattern", "cell")
+        if (key := f"batches_by_{by}") in found
+    ]
+    if "zeros_taken_again" in found:
+        told += [f"{found['zeros_taken_again']} zeros taken again"]
+        told += [
+            f"{name} {quantity(found[key], 'A')}"
+            for key, name in (("zero_drift_rms_a", "their drift"), ("zero_drift_largest_a", "at most"))
+            if found.get(key) is not None
+        ]
+    if "relay_closings" in found:
+        most = f"{found['its_closings']} of them of {found['most_closed']}"
+        told += [f"relays closed {found['relay_closings']} times, {most}"]
+    return ", ".join(told)
+
+
+def _zeros(every: Any) -> str:
+    return "with each batch of reads" if every == 1 else f"with every {int(every)}th batch of reads"
+
+
 FACTS: Mapping[str, tuple[str, Words]] = {
     "name": ("Run", _plain),
     "type": ("What was done", lambda kind: DONE.get(kind, str(kind))),
@@ -182,6 +206,11 @@ FACTS: Mapping[str, tuple[str, Words]] = {
     "accuracy": ("Test images answered rightly", _share),
     "silent": ("Test images without an answer", _plain),
     "images": ("Test images asked", _plain),
+    "summary": ("What was reached", _plain),
+    "cost": ("What it took", _plain),
+    "rounds": ("Rounds of reads and pulses", _plain),
+    "reading": ("How patterns are read", _plain),
+    "bench_work": ("Work of the instruments", _work),
     "cells": ("Cells asked for", _plain),
     "reached": ("Cells at their target", _plain),
     "pulses_median": ("Pulses a cell, median", _plain),
@@ -200,6 +229,8 @@ PARTS: Mapping[str, tuple[str, Words]] = {
     "matrix": ("Switch matrix", _instrument),
     "read_scheme": ("How a cell is read", _plain),
     "write_scheme": ("How a cell is written", _plain),
+    "read_by": ("What is read at a time", lambda by: f"a {by}"),
+    "zero_every": ("The zero of the meter is read", _zeros),
     "disturb_v": ("Most volts on cells that are not written", lambda volts: quantity(volts, "V")),
     "settings": ("Settings of source", _source_settings),
     "wiring": ("Wiring", _wiring),

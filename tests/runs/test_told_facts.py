@@ -26,6 +26,21 @@ def test_a_learning_rule_is_told_in_a_sentence(converged_run):
     )
 
 
+def test_the_work_of_the_instruments_is_told_in_a_line():
+    work = {
+        "readings": 96, "batches_by_cell": 1, "batches_by_pattern": 3, "zeros_taken_again": 2,
+        "zero_drift_rms_a": 1.5e-10, "zero_drift_largest_a": None,
+        "relay_closings": 157, "most_closed": "1A02", "its_closings": 16,
+    }  # fmt: skip
+    assert told_facts({"bench_work": work}) == [
+        (
+            "Work of the instruments",
+            "96 readings, 3 batches by pattern, 1 batch by cell, 2 zeros taken again, their drift 150 pA, "
+            "relays closed 157 times, 16 of them of 1A02",
+        )
+    ]
+
+
 ODD = ["", "x", 0, 1.5, True, [], [1, "a"], {}, {"acts": 1}, {"a": {"b": None}}, {"versions": []}]
 
 
