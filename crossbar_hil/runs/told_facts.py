@@ -1,4 +1,4 @@
-"""Facts of a record in the words of a person: what a report and the live page show; `show` has them as recorded."""
+"""Facts of a record in the words of a person, as a report, the live page and `show` tell them; in JSON as recorded."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -167,6 +167,10 @@ def _lines(found: Any) -> str:
     return Lines.from_record(found, (max(found["rows"]), max(found["columns"]))).in_words(one_layer=False)
 
 
+def _zeros(every: Any) -> str:
+    return "with each batch of reads" if every == 1 else f"with every {int(every)}th batch of reads"
+
+
 FACTS: Mapping[str, tuple[str, Words]] = {
     "name": ("Run", _plain),
     "type": ("What was done", lambda kind: DONE.get(kind, str(kind))),
@@ -209,6 +213,9 @@ FACTS: Mapping[str, tuple[str, Words]] = {
     "accuracy": ("Test images answered rightly", _share),
     "silent": ("Test images without an answer", _plain),
     "images": ("Test images asked", _plain),
+    "summary": ("What was reached", _plain),
+    "cost": ("What it took", _plain),
+    "rounds": ("Rounds of reads and pulses", _plain),
     "cells": ("Cells asked for", _plain),
     "reached": ("Cells at their target", _plain),
     "pulses_median": ("Pulses a cell, median", _plain),
@@ -227,6 +234,8 @@ PARTS: Mapping[str, tuple[str, Words]] = {
     "matrix": ("Switch matrix", _instrument),
     "read_scheme": ("How a cell is read", _plain),
     "write_scheme": ("How a cell is written", _plain),
+    "read_by": ("What is read at a time", lambda by: f"a {by}"),
+    "zero_every": ("The zero of the meter is read", _zeros),
     "disturb_v": ("Most volts on cells that are not written", lambda volts: quantity(volts, "V")),
     "settings": ("Settings of source", _source_settings),
     "wiring": ("Wiring", _wiring),
