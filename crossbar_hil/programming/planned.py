@@ -40,6 +40,8 @@ from crossbar_hil.text import counted
 
 Ask = Callable[[str], bool]
 Tell = Callable[[str], object]
+START_OF_RUN = "the start of run "
+"""How the targets of a reset are told that come from a run."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,18 @@ class Planned:
             found.append("no depressing pulse is known, so what overshoots stays there: --depress VOLT names one")
         if self.task.bench.training.cells is not None:
             found.append(f"cells that {data_file(self.task.bench.training.cells).name} names as bad are left alone")
+        if self._fresh_after_a_run:
+            found.append("no virtual chip is there that was left by that run, so a fresh one is drawn")
         if settings.reads > 1:
             found.append(f"every cell is read {settings.reads} times after each burst, as readings vary")
         return found
+
+    @property
+    def _fresh_after_a_run(self) -> bool:
+        """Whether a reset goes by a run, and its virtual chip is not the one of that run."""
+        task = self.task
+        of_a_run = task.settings.targets.startswith(START_OF_RUN)
+        return of_a_run and task.bench.kind != "hardware" and not task.state and task.left is None
 
     def agree(self, ask: Ask | None) -> None:
         """Ask before a real chip is changed; a Declined if the answer is no."""
@@ -187,7 +198,7 @@ def plan_reset(
         targets, source = read_map(Path(like), what="map"), f"map {Path(like).name}"
     else:
         after = find_run(like, out)
-        targets, source = _start_of(after), f"the start of run {after.name}"
+        targets, source = _start_of(after), f"{START_OF_RUN}{after.name}"
     settings, _ = _settings(bench, "reset", source, ends, given)
     return _planned(bench, settings, checked_targets(targets), after, low=targets)
 
@@ -267,7 +278,7 @@ def _planned(
         cells.check_shape(bench.training.cells, (targets.shape[0], targets.shape[1]))
         targets = checked_targets(np.where(cells.left_out, np.nan, targets))
     kept: dict[str, Any] = {}
-    if after is not None and bench.kind == after.kind:
+    if after is not None and after.kind == (bench.kind or bench.backend):  # a file with backend "simulated" alone, too
         try:
             kept = left_by(after)
         except CrossbarError:  # one that did not end keeps no chip

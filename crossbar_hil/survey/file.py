@@ -168,7 +168,10 @@ class Cells(Part):
         RunError
             If it exists, which is never overwritten, or cannot be written.
         """
-        text = HEAD + tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+        tables = self.model_dump(mode="json", exclude_none=True)
+        lines = "".join(f"    [{', '.join(repr(each) for each in line)}],\n" for line in tables.pop("siemens"))
+        # a row of the chip is a line of the file: whoever strikes or adds a cell reads it
+        text = f"{HEAD}siemens = [\n{lines}]\n{tomli_w.dumps(tables)}"
         with writing_new(path), path.open("x", encoding="utf-8") as file:
             file.write(text)
 

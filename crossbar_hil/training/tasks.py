@@ -82,7 +82,9 @@ class Task:
 
     def _instead(self) -> str:
         own = self.benches()
-        return f"; --bench {own[0]} with it takes a bench file of its own" if own else ""
+        rows, columns = self.shape
+        wire = f"; wire {rows} rows and {columns} columns"
+        return f"{wire}, or take --bench {own[0]}, of which the task has one of its size" if own else wire
 
 
 def task_names() -> list[str]:

@@ -499,11 +499,15 @@ class Trainer:
             self.outputs = outputs
             return
         if bits != rows:
+            wired = f", a real one needs {bits} rows in [wiring]" if bits < rows else ""
             raise DataError(
-                f"patterns have {bits} bits, but the chip has {rows} rows; --patterns FILE, or "
-                "patterns in [training], names others"
+                f"patterns have {bits} bits, but the chip has {rows} rows; a virtual chip fits with rows = {bits} in "
+                f"[chip] (--rows {bits} of `train`){wired}; or --patterns FILE, or patterns in [training], names others"
             )
         if outputs != columns // 2:
+            wired = f", a real one needs {2 * outputs} columns in [wiring]" if outputs < columns // 2 else ""
             raise DataError(
-                f"labels have {outputs} bits, but the chip of {columns} columns has {columns // 2} output(s)"
+                f"labels have {outputs} bits, but the chip of {columns} columns has {columns // 2} output(s), one for "
+                f"two columns; a virtual chip fits with columns = {2 * outputs} in [chip] (--columns {2 * outputs} of "
+                f"`train`){wired}; or --patterns FILE names others"
             )

@@ -131,7 +131,7 @@ def test_a_bench_that_wires_another_chip_refuses_a_task_and_says_what_takes_it()
         load_bench("emulated-single", task="prezioso2015")
     assert str(raised.value) == (
         "bench emulated-single wires 4 rows and 4 columns, and task prezioso2015 trains 10 rows and 6 columns; "
-        "--bench emulated with it takes a bench file of its own"
+        "wire 10 rows and 6 columns, or take --bench emulated, of which the task has one of its size"
     )
 
 

@@ -217,8 +217,21 @@ def test_epochs_may_be_a_numpy_integer(pair):
 @pytest.mark.parametrize(
     ("patterns", "labels", "message"),
     [
-        ([[0, 1, 1]], [[1]], "patterns have 3 bits, but the chip has 2 rows"),
-        ([[0, 1]], [[1, 0]], "labels have 2 bits, but the chip of 2 columns has 1 output"),
+        (
+            [[0, 1, 1]],
+            [[1]],
+            r"patterns have 3 bits, but the chip has 2 rows; a virtual chip fits with rows = 3 in \[chip\]",
+        ),
+        (
+            [[0]],
+            [[1]],
+            r"1 bits, but the chip has 2 rows; .*, a real one needs 1 rows in \[wiring\]; or --patterns FILE",
+        ),
+        (
+            [[0, 1]],
+            [[1, 0]],
+            r"labels have 2 bits, but the chip of 2 columns has 1 output.* fits with columns = 4 in \[chip\]",
+        ),
         ([[0, 1]], [[1], [0]], r"labels have shape \(2, 1\), expected \(1, \*\)"),
         ([0, 1], [[1]], "patterns have shape"),
         (np.zeros((0, 2)), np.zeros((0, 1)), "patterns have shape"),

@@ -75,8 +75,8 @@ class World:
         amplitudes = chip.curve.widths_by_amplitude()
         if not amplitudes:
             raise ConfigError(
-                f"the curve {chip.curve.source} does not say its pulse; "
-                "give curve_amplitude_v and curve_width_s in [chip]"
+                f"the curve {chip.curve.source} does not say its pulse; give curve_amplitude_v and curve_width_s in "
+                '[chip], or `crossbar-hil curve FILE --amplitude 2 --width "50 ms" --to NEW.csv` writes a curve that does'
             )
         self.chip = chip
         self.clock = clock or SimulatedClock()
