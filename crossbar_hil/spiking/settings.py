@@ -401,7 +401,7 @@ def engine_of(settings: SpikingSettings, split: Split | None, order: IntArray | 
         tiles=read_tiles(settings.tiles),
         order=order if split is None else order_of(settings, split),
         renew=None if split is None else settings.renew,
-        patterns=None if split is None or settings.renew is None else typical_spikes(split.train),
+        patterns=None if split is None else typical_spikes(split.train),
     )
 
 

@@ -1,4 +1,4 @@
-"""A fast stand-in for `WiredEngine` in long trainings: what each cell's wires take is renewed every few images only.
+"""A fast stand-in for `ExactEngine` in long trainings: what each cell's wires take is renewed every few images only.
 
 An update changes one column by about a percent, and what the wires leave of a cell's current by less. So the share that
 arrives of each cell is found from the transfer matrix, and then stands for some images. Cells that are not ohmic have
@@ -18,8 +18,8 @@ from crossbar_hil.spiking.network.stepwise import Presentation, Showing, check_i
 
 from ..circuit import WireOhm, compile_kernels
 from ..circuit.cells import CellModel
+from .exact import ExactEngine
 from .fused import FusedEngine
-from .wired import WiredEngine
 
 STEPS_SOLVED = 2
 """Steps of an image that are solved exactly where cells are not ohmic."""
@@ -27,18 +27,18 @@ SOLVED = 4
 """Purpose of random numbers, beside those of `crossbar_hil.spiking.network.encoding`: which spikes these steps have."""
 
 
-class AttenuatedEngine(WiredEngine):
-    """Shows images to a network with wires, nearly as `WiredEngine` does, whose arguments it takes.
+class AttenuatedEngine(ExactEngine):
+    """Shows images to a network with wires, nearly as `ExactEngine` does, whose arguments it takes.
 
-    While weights are fixed and cells are ohmic it is `WiredEngine`. In a training conductances change between renewals,
+    While weights are fixed and cells are ohmic it is `ExactEngine`. In a training conductances change between renewals,
     shares do not.
 
     Parameters
     ----------
     images : int
         Training images between two renewals; what is left of the last ones counts as a renewal too.
-    patterns : ndarray of bool, shape (P, K), optional
-        Spikes of all inputs in some typical steps: what secants are taken from. Cells that are not ohmic need them.
+    patterns
+        As of `ExactEngine`; cells that are not ohmic need them.
 
     Raises
     ------
@@ -57,13 +57,12 @@ class AttenuatedEngine(WiredEngine):
     ) -> None:
         if images < 1:
             raise ConfigError(f"images {images} between two renewals must be at least 1")
-        super().__init__(wire_ohm, cell, **more)
+        super().__init__(wire_ohm, cell, patterns=patterns, **more)
         if patterns is None and not self.arrangement.is_ohmic:
             raise ConfigError(
                 "shares of cells that are not ohmic are renewed from patterns of spikes, and there are none"
             )
         self.images = images
-        self.patterns = patterns
 
     def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
         """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes."""
@@ -95,7 +94,8 @@ class AttenuatedEngine(WiredEngine):
         known = self.fixed_matrix(cells, model.spike_v) if not showing.learn else self._matrix(cells, model.spike_v)
         if known is None:
             raise TypeError("renewed shares are those of some matrix")
-        shares, solver = known / cells, self.arrangement.solver(cells)
+        shares = np.divide(known, cells, out=np.ones_like(cells), where=cells > 0)
+        solver = self.arrangement.solver(cells)
         parts: list[Presentation] = []
         for place, image in enumerate(images):
             number = showing.first + place
