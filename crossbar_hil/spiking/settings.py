@@ -389,19 +389,21 @@ def engine_of(settings: SpikingSettings, split: Split | None, order: IntArray | 
     """
     if not settings.wire_ohm and settings.cell is None:
         return load("spiking_engines", "fused")()
-    make = load("spiking_engines", "wired")
     cell = _cell(settings.cell)
     if not is_designed(settings):
-        return make(wire_ohm=settings.wire_ohm, cell=cell)
-    return make.arranged(
+        return load("spiking_engines", "wired")(wire_ohm=settings.wire_ohm, cell=cell)
+    more: dict[str, Any] = {} if split is None else {"patterns": typical_spikes(split.train)}
+    renewed = split is not None and settings.renew is not None
+    if renewed:
+        more["images"] = settings.renew
+    return load("spiking_engines", "attenuated" if renewed else "wired").arranged(
         settings.wire_ohm,
         cell,
         drive=settings.drive,
         sense=settings.sense,
         tiles=read_tiles(settings.tiles),
         order=order if split is None else order_of(settings, split),
-        renew=None if split is None else settings.renew,
-        patterns=None if split is None else typical_spikes(split.train),
+        **more,
     )
 
 

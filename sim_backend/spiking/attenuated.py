@@ -1,4 +1,4 @@
-"""A fast stand-in for `ExactEngine` in long trainings: what each cell's wires take is renewed every few images only.
+"""A fast stand-in for `WiredEngine` in long trainings: what each cell's wires take is renewed every few images only.
 
 An update changes one column by about a percent, and what the wires leave of a cell's current by less. So the share that
 arrives of each cell is found from the transfer matrix, and then stands for some images. Cells that are not ohmic have
@@ -18,8 +18,8 @@ from crossbar_hil.spiking.network.stepwise import Presentation, Showing, check_i
 
 from ..circuit import WireOhm, compile_kernels
 from ..circuit.cells import CellModel
-from .exact import ExactEngine
 from .fused import FusedEngine
+from .wired import WiredEngine
 
 STEPS_SOLVED = 2
 """Steps of an image that are solved exactly where cells are not ohmic."""
@@ -27,10 +27,10 @@ SOLVED = 4
 """Purpose of random numbers, beside those of `crossbar_hil.spiking.network.encoding`: which spikes these steps have."""
 
 
-class AttenuatedEngine(ExactEngine):
-    """Shows images to a network with wires, nearly as `ExactEngine` does, whose arguments it takes.
+class AttenuatedEngine(WiredEngine):
+    """Shows images to a network with wires, nearly as `WiredEngine` does, whose arguments it takes.
 
-    While weights are fixed and cells are ohmic it is `ExactEngine`. In a training conductances change between renewals,
+    While weights are fixed and cells are ohmic it is `WiredEngine`. In a training conductances change between renewals,
     shares do not.
 
     Parameters
@@ -38,7 +38,7 @@ class AttenuatedEngine(ExactEngine):
     images : int
         Training images between two renewals; what is left of the last ones counts as a renewal too.
     patterns
-        As of `ExactEngine`; cells that are not ohmic need them.
+        As of `WiredEngine`; cells that are not ohmic need them.
 
     Raises
     ------
