@@ -21,10 +21,11 @@ from crossbar_hil.training.lines.arrangement import Arrangement
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.rules.delta import Delta
 from crossbar_hil.training.rules.momentum import Momentum
+from crossbar_hil.training.rules.one_cell import OneCell
 from crossbar_hil.training.rules.stochastic import Stochastic
 from crossbar_hil.training.updates import Update
 
-CHIPS = 1_000
+CHIPS, FEW = 1_000, 300
 EPOCHS = 150
 SPREAD = {"span_siemens": (defaults.LOW_SIEMENS, defaults.HIGH_SIEMENS)}
 XOR, LETTERS = (PatternSet.from_csv(data_file(name)) for name in ("xor", "letters"))
@@ -46,6 +47,7 @@ ARRANGEMENTS = {
     "8 hidden, bias, shortcuts": (Arrangement((8,), bias=True, shortcuts=True), SIGNED),
 }
 OTHERWISE = {
+    "no other": {},
     "`target = 0.5`": {"target": 0.5},
     "`target = 0.8`": {"target": 0.8},
     "`beta = 5e7`": {"beta": 5e7},
@@ -53,7 +55,8 @@ OTHERWISE = {
     '`rule = "delta"`': {"rule": Delta()},
     '`rule = "momentum"`': {"rule": Momentum()},
     '`rule = "stochastic"`': {"rule": Stochastic()},
-    "`both_ways`": {"update": Update(PULSE, DEPRESS, both_ways=True)},
+    '`rule = "one-cell"`': {"rule": OneCell(), "update": Update(PULSE, DEPRESS)},
+    '`rule = "one-cell"`, `lift = 25`': {"rule": OneCell(lift=25), "update": Update(PULSE, DEPRESS)},
     "refresh, `ceiling_siemens = 2e-6`": {"update": Update(PULSE, DEPRESS, ceiling_siemens=2e-6)},
     "read noise 1 %": {"chip": {"read_noise": 0.01}},
     "step variation 50 %": {"chip": {"step_variation": 0.5}},
@@ -120,24 +123,26 @@ COLUMNS = {
     "pulses a chip": "{pulses:.0f}",
     "% of the rest in which no cell moves any more": "{ended:.0f}",
 }
-CHIPS_SAID = f"{CHIPS:,} chips a row, chips 0, 1, 2, ... of seed {SEED}; at most {EPOCHS} epochs."
 
 
 def studies():
+    many, few = (
+        f"{chips:,} chips a row, chips 0, 1, 2, ... of seed {SEED}; at most {EPOCHS} epochs." for chips in (CHIPS, FEW)
+    )
     return {
         "networks_xor": Study(
-            f"{CHIPS_SAID} beta 1e8 / A and target 0.3; with inputs of 0 and 0.1 V beta 2e8 / A and target0 0.1.",
+            f"{many} beta 1e8 / A and target 0.3; with inputs of 0 and 0.1 V beta 2e8 / A and target0 0.1.",
             COLUMNS,
             {name: partial(row, XOR, laid, **how) for name, (laid, how) in ARRANGEMENTS.items()},
         ),
         "networks_xor_otherwise": Study(
-            f"{CHIPS_SAID} 1 hidden unit, bias and shortcuts on 4 x 4 cells, beta 1e8 / A and target 0.3 but for what "
+            f"{few} 1 hidden unit, bias and shortcuts on 4 x 4 cells, beta 1e8 / A and target 0.3 but for what "
             "the row says.",
             {name: shown for name, shown in COLUMNS.items() if name not in ("chip", "cells")},
-            {name: partial(row, XOR, SMALL, **{**SIGNED, **how}) for name, how in OTHERWISE.items()},
+            {name: partial(row, XOR, SMALL, chips=FEW, **{**SIGNED, **how}) for name, how in OTHERWISE.items()},
         ),
         "networks_letters": Study(
-            f"{CHIPS_SAID} Bias, layers side by side, beta 2e7 / A and target 0.5 but for what the row says. Right: of "
+            f"{many} Bias, layers side by side, beta 2e7 / A and target 0.5 but for what the row says. Right: of "
             "the test patterns, two pixels wrong, those of which the output of the letter is the largest, on chips "
             "that converged.",
             {**COLUMNS, "right of 2 pixels wrong": "{right:.1f} %"},

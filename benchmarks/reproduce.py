@@ -29,7 +29,7 @@ SLOW = {"prezioso2015-10x8": (300, 50), "bayat2018": (100, 50), "xor": (1_000, 2
 """Of tasks whose chips are trained one by one: chips as shipped, and of each variation."""
 SPREAD = "kim2021"
 RULED = ("li2021", "prezioso2015", "prezioso2015-10x8", "xor")
-REHEARSED = ("prezioso2015", "li2021")
+REHEARSED = ("prezioso2015", "prezioso2015-10x8", "li2021")
 FEW = 50
 """Chips of each task by each rule: all but the Manhattan rule train them one by one."""
 DEPRESS = {"depress_v": -2.8, "depress_s": 1e-3}

@@ -449,8 +449,6 @@ class ChipBackend(WitnessedBackend):
             **self._rig.identify(),
             "read_scheme": self._read.name,
             "write_scheme": self._write.scheme.name if self._write else None,
-            "read_by": self._read_by,
-            "zero_every": self._zeros.every,
             "disturb_v": self._write.limit_v if self._write else None,
             "settings": {port: asdict(each) for port, each in self._rig.settings.items()},
             "wiring": {

@@ -38,11 +38,13 @@ def warning_of_reach(bench: Bench) -> str:
 
 
 def epoch_reads(bench: Bench) -> str:
-    """Say how a training of a checked bench reads an epoch; empty where no instruments do."""
+    """Say how a training of a checked bench reads an epoch; empty where no instruments do, or patterns are not rows."""
     reading = getattr(load("backends", bench.backend), "reading", None)
-    if not bench.instruments or reading is None:
+    if not bench.instruments or bench.wiring is None or reading is None:
         return ""
     training = bench.training
     patterns = row_voltages(PatternSet.from_csv(training.pattern_file).train, training.v0, training.v1)
+    if patterns.shape[1] != len(bench.wiring.rows):
+        return ""
     cells = max(abs(training.v0), abs(training.v1)) * np.eye(patterns.shape[1])
     return str(reading(bench, np.concatenate([patterns, cells])))

@@ -6,6 +6,7 @@ import click
 
 from crossbar_hil.cli.common import as_json, print_json, print_lines, print_table
 from crossbar_hil.cli.completion import complete_task
+from crossbar_hil.errors import ConfigError
 
 
 @click.command()
@@ -26,7 +27,7 @@ def tasks(name: str | None, as_json: bool) -> None:
 
 
 def _facts(task: Any) -> dict[str, Any]:
-    from crossbar_hil.shipped import data_file  # noqa: PLC0415
+    from crossbar_hil.shipped import data_file, shipped  # noqa: PLC0415
     from crossbar_hil.training.patterns import PatternSet  # noqa: PLC0415
 
     patterns = PatternSet.from_csv(data_file(task.training["patterns"]))
@@ -38,8 +39,18 @@ def _facts(task: Any) -> dict[str, Any]:
         "columns": task.shape[1],
         "patterns": len(patterns.train),
         "training": dict(task.training),
-        "benches": ["simulated", *task.benches()],
+        "benches": [bench for bench in shipped("benches") if _fits(bench, task.name)],
     }
+
+
+def _fits(bench: str, task: str) -> bool:
+    from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
+
+    try:
+        load_bench(bench, task=task)
+    except ConfigError:
+        return False
+    return True
 
 
 def _row(told: dict[str, Any]) -> tuple[str, ...]:

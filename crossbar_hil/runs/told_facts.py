@@ -144,28 +144,17 @@ def _wiring(found: Any) -> str:
     return "; ".join([f"slot {found['slot']}", ports, *lines])
 
 
-def _work(found: Any) -> str:
-    told = [counted(found["readings"], "reading")] if "readings" in found else []
-    told += [
-        f"{found[key]} batch{'es' * (found[key] != 1)} by {by}"
-        for by in ("pattern", "cell")
-        if (key := f"batches_by_{by}") in found
-    ]
-    if "zeros_taken_again" in found:
-        told += [f"{found['zeros_taken_again']} zeros taken again"]
-        told += [
-            f"{name} {quantity(found[key], 'A')}"
-            for key, name in (("zero_drift_rms_a", "their drift"), ("zero_drift_largest_a", "at most"))
-            if found.get(key) is not None
-        ]
-    if "relay_closings" in found:
-        most = f"{found['its_closings']} of them of {found['most_closed']}"
-        told += [f"relays closed {found['relay_closings']} times, {most}"]
-    return ", ".join(told)
-
-
-def _zeros(every: Any) -> str:
-    return "with each batch of reads" if every == 1 else f"with every {int(every)}th batch of reads"
+def _bench_work(found: Any) -> str:
+    told = [f"{found['readings']} readings"] if "readings" in found else []
+    for by in ("pattern", "cell"):
+        if batches := found.get(f"batches_by_{by}"):
+            told.append(f"batches by {by}: {batches}")
+    if again := found.get("zeros_taken_again"):
+        drift = quantity(found["zero_drift_rms_a"], "A"), quantity(found["zero_drift_largest_a"], "A")
+        told.append(f"{again} zero readings taken again, off by {drift[0]} (rms), {drift[1]} at most")
+    if closings := found.get("relay_closings"):
+        told.append(f"relays closed {closings} times, most often {found['most_closed']}, {found['its_closings']} times")
+    return ", ".join(told) or _plain(found)
 
 
 FACTS: Mapping[str, tuple[str, Words]] = {
@@ -190,6 +179,8 @@ FACTS: Mapping[str, tuple[str, Words]] = {
     "error": ("Summed distance to the targets", _plain),
     "given_up": ("Given up because", _plain),
     "fresh_reads": ("Fresh reads at the end", _fresh),
+    "reading": ("How an epoch is read", _plain),
+    "bench_work": ("What the instruments did", _bench_work),
     "warnings": ("Warnings", "; ".join),
     "inputs": ("Inputs, one a pixel", _plain),
     "neurons": ("Output neurons", _plain),
@@ -209,8 +200,6 @@ FACTS: Mapping[str, tuple[str, Words]] = {
     "summary": ("What was reached", _plain),
     "cost": ("What it took", _plain),
     "rounds": ("Rounds of reads and pulses", _plain),
-    "reading": ("How patterns are read", _plain),
-    "bench_work": ("Work of the instruments", _work),
     "cells": ("Cells asked for", _plain),
     "reached": ("Cells at their target", _plain),
     "pulses_median": ("Pulses a cell, median", _plain),
@@ -229,8 +218,6 @@ PARTS: Mapping[str, tuple[str, Words]] = {
     "matrix": ("Switch matrix", _instrument),
     "read_scheme": ("How a cell is read", _plain),
     "write_scheme": ("How a cell is written", _plain),
-    "read_by": ("What is read at a time", lambda by: f"a {by}"),
-    "zero_every": ("The zero of the meter is read", _zeros),
     "disturb_v": ("Most volts on cells that are not written", lambda volts: quantity(volts, "V")),
     "settings": ("Settings of source", _source_settings),
     "wiring": ("Wiring", _wiring),

@@ -32,16 +32,20 @@ class FreshReads(NamedTuple):
     """M evaluations of P patterns after training, by C column currents and N activations."""
 
     currents: FloatArray
-    """(M, P, C), in amperes."""
+    """(M, P, C), in amperes; of L layers (M, L P, C)."""
     activations: FloatArray
     """(M, P, N)."""
 
     def variables(self) -> dict[str, Variable]:
         """Return both as named arrays, with the dimensions of a `TrainingResult`."""
-        current, reached = ("read", "pattern", "column"), ("read", "pattern", "output")
-        reads = np.arange(1, len(self.currents) + 1)
+        current: tuple[str, ...] = ("read", "pattern", "column")
+        reached, currents = ("read", "pattern", "output"), self.currents
+        reads, patterns = np.arange(1, len(currents) + 1), self.activations.shape[1]
+        if currents.shape[1] > patterns:
+            current = ("read", "layer", "pattern", "column")
+            currents = currents.reshape(len(currents), -1, patterns, currents.shape[2])
         return {
-            "fresh_current": Variable(current, self.currents, "A", "column current after training"),
+            "fresh_current": Variable(current, currents, "A", "column current after training"),
             "fresh_activation": Variable(reached, self.activations, "1", "tanh(beta I) after training"),
             "read": Variable(("read",), reads, "1", "number of the read after training, from 1"),
         }

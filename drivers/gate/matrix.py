@@ -29,7 +29,7 @@ class GatedMatrix(SwitchMatrix):
     def __init__(self, driver: SwitchMatrix, gate: Gate, sources: Iterable[GatedSource]) -> None:
         self.name = driver.name
         self.settle_s = driver.settle_s
-        self.operations = driver.operations
+        self.operations, self.rated_closings = driver.operations, driver.rated_closings
         self._driver, self._gate, self._sources = driver, gate, tuple(sources)
 
     @property

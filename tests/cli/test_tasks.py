@@ -8,6 +8,8 @@ def test_tasks_are_listed_with_size_and_rule_and_one_is_told_of_whole(cli):
     letters = listed["prezioso2015"]
     assert (letters["rows"], letters["columns"], letters["patterns"]) == (10, 6, 30)
     assert listed["prezioso2015-10x8"]["training"]["rule"] == "stochastic"
+    assert letters["benches"] == ["emulated", "simulated"]
+    assert listed["li2021-4x4"]["benches"] == ["emulated", "emulated-single", "simulated"]
     told = cli("tasks", "prezioso2015").out
     assert "doi:10.1038/nature14441" in told
     assert "crossbar-hil train --task prezioso2015 --bench emulated" in told

@@ -12,6 +12,7 @@ SPECIFICATIONS = {
     "algorithm.md": ("letter", "rule"),
     "bench.md": ("write scheme", "driver"),
     "bench_files.md": ("key",),
+    "larger_chips.md": ("mainframe, card",),
     "networks.md": ("key of `[training]`, option",),
     "chip_model.md": ("what you know", "key"),
     "defaults.md": ("setting",),

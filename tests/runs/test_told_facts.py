@@ -26,17 +26,15 @@ def test_a_learning_rule_is_told_in_a_sentence(converged_run):
     )
 
 
-def test_the_work_of_the_instruments_is_told_in_a_line():
-    work = {
-        "readings": 96, "batches_by_cell": 1, "batches_by_pattern": 3, "zeros_taken_again": 2,
-        "zero_drift_rms_a": 1.5e-10, "zero_drift_largest_a": None,
-        "relay_closings": 157, "most_closed": "1A02", "its_closings": 16,
-    }  # fmt: skip
-    assert told_facts({"bench_work": work}) == [
+def test_what_the_instruments_did_is_told_with_drift_of_kept_zeros_and_closings():
+    done = {"readings": 264, "batches_by_cell": 3, "zero_every": 4, "zeros_taken_again": 8}
+    done |= {"zero_drift_rms_a": 4e-12, "zero_drift_largest_a": 9e-12}
+    done |= {"relay_closings": 173, "most_closed": "1A01", "its_closings": 20}
+    assert told_facts({"bench_work": done}) == [
         (
-            "Work of the instruments",
-            "96 readings, 3 batches by pattern, 1 batch by cell, 2 zeros taken again, their drift 150 pA, "
-            "relays closed 157 times, 16 of them of 1A02",
+            "What the instruments did",
+            "264 readings, batches by cell: 3, 8 zero readings taken again, off by 4 pA (rms), 9 pA at most, "
+            "relays closed 173 times, most often 1A01, 20 times",
         )
     ]
 

@@ -11,6 +11,7 @@ from crossbar_hil.errors import ConfigError, ReplayDiverged, RunError
 from crossbar_hil.guard.journal import read_journal
 from crossbar_hil.runs.array_file import read_arrays
 from crossbar_hil.runs.store import find_run, load_run
+from crossbar_hil.spiking.computed import train_and_test
 from crossbar_hil.spiking.examination import Faults
 from crossbar_hil.spiking.folder import write_checkpoint, write_record
 from crossbar_hil.spiking.run import SpikingRun, resume_spiking
@@ -19,6 +20,7 @@ from crossbar_hil.spiking.training import train_spiking
 from crossbar_hil.spiking.view import SilentView
 
 SMALL = SpikingSettings(classes=(0, 1), neurons=6, train=90, passes=2, steps=150, test_steps=40)
+ARRANGED = replace(SMALL, wire_ohm=1.0, soft=True, order="variance", drive="both", sense="both", tiles="2x1", renew=20)
 STRIPES = SpikingSettings(dataset="stripes", bench="simulated", passes=2)
 BRIEF = SpikingSettings(dataset="stripes", bench="emulated", passes=1, steps=3, test_steps=2)
 
@@ -190,6 +192,20 @@ def test_wires_that_training_did_not_have_cost_accuracy_and_gains_give_it_back(w
     assert whole.test(Faults(wire_ohm=0.3, compensate=True)).accuracy > ideal - 0.05
 
 
+def test_a_training_on_an_arranged_array_is_resumed_and_tested_to_what_a_sweep_gives(tmp_path):
+    with pytest.raises(LampWentOut):
+        train_spiking(ARRANGED, seed=1, out=tmp_path, every=20, view=Dying(50))
+    run = find_run("latest", tmp_path)
+    assert resume_spiking(run, every=20).status == "done"
+    kept = SpikingRun(run.folder)
+    assert kept.facts["resumed_shown"] == 40
+    progress, result = train_and_test(ARRANGED, 1)
+    np.testing.assert_array_equal(kept.progress.state.weights, progress.state.weights)
+    np.testing.assert_array_equal(kept.progress.result.confusion, result.confusion)
+    np.testing.assert_array_equal(kept.test(Faults()).confusion, result.confusion)
+    assert sorted(kept.progress.order) == list(range(64))
+
+
 def test_a_training_of_which_most_images_are_silent_ends_and_is_kept(tmp_path):
     outcome = train_spiking(replace(SMALL, steps=1, passes=20), seed=1, out=tmp_path)
     assert outcome.status == "interrupted"
@@ -227,6 +243,12 @@ def test_images_that_are_not_those_of_the_training_are_refused(whole, tmp_path):
         ({"wire_ohm": -1.0}, "wire -1.0 ohm must be finite and not negative"),
         ({"stuck": 1.5}, "stuck 1.5 is a share of the cells"),
         ({"homeostasis": "none"}, "homeostasis 'none' is none of paced, constant"),
+        ({"drive": "both"}, "drive both makes no difference on perfect wires; it goes with --wire"),
+        ({"sense": "top", "wire_ohm": 1.0}, "sense 'top' is none of bottom, both"),
+        ({"tiles": "4", "wire_ohm": 1.0}, "tiles '4' must be rows x columns of arrays, such as 4x1"),
+        ({"order": "size", "wire_ohm": 1.0}, "order 'size' is none of input, variance"),
+        ({"renew": 0, "wire_ohm": 1.0}, "renew 0 must lie between 1 and 1000000"),
+        ({"renew": 9}, "renew 9 makes no difference on an ideal crossbar; it goes with --wire or --cell"),
         ({"dataset": "stripes"}, "dataset stripes needs a device, --bench"),
         ({"bench": "simulated"}, "a device learns the dataset stripes, not digits"),
         ({"bench": "simulated", "dataset": "stripes", "neurons": 3}, "neurons is a setting of a computed network"),

@@ -110,7 +110,7 @@ def test_cells_of_a_thousand_healthy_chips_are_accused_of_nothing_by_their_readi
 
 def test_healthy_chips_with_noise_and_spread_steps_are_accused_of_nothing_by_pulses():
     bench = load_bench("simulated", overrides={"chip": {"read_noise": 0.01, "step_spread": 0.3}})
-    for seed in range(40):
+    for seed in range(10):
         result = survey(open_backend(bench, seed=seed), read_v=0.1, healthy=healthy_of(bench), probe=Probe(2, UP, DOWN))
         assert not found(result), seed
 

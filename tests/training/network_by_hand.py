@@ -1,5 +1,6 @@
 """A network of several layers trained by the Manhattan rule, written after docs/networks.md alone: one plain loop."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,6 +30,8 @@ class Net:
     pull_back: bool = False
     each: bool = False
     """Whether pulses follow every pattern, in the order of the file."""
+    rate: float = 0.0
+    """Of the delta rule, whose pulses are counts; 0 for signs."""
 
     @property
     def sizes(self):
@@ -114,20 +117,34 @@ def trained_by_hand(net):  # noqa: PLR0915 - one plain loop, to be read beside t
             for (j, i), value in np.ndenumerate(gradient):
                 if value:
                     r, c = at[j, i, 0 if value > 0 else 1]
-                    sent[r, c] += 1
-                    level[r, c] = min(level[r, c] + 1, len(curve) - 1)
+                    many = count(value)
+                    sent[r, c] += many
+                    level[r, c] = min(level[r, c] + many, len(curve) - 1)
         return sent
+
+    def count(gradient):
+        """By the delta rule as many as `rate` times the gradient, in units of beta and the voltage: at least 1."""
+        if not net.rate:
+            return 1
+        move = net.rate * abs(gradient)
+        found.margin = min(found.margin, abs(move % 1 - 0.5))
+        return max(1, min(math.floor(move + 0.5), 10))
 
     def gradients_of(w, some):
         """Sum of voltage times delta, and of its sizes, layer by layer."""
         total = [np.zeros(m.shape) for m in w]
         sizes = [np.zeros(m.shape) for m in w]
+        largest = [0.0] * len(w)
         for p in some:
             volts, currents, acts = forward(w, net.bits[p])
             for k, delta in enumerate(deltas(w, currents, acts, net.labels[p])):
                 term = np.outer(volts[k], delta)
                 total[k] += term
                 sizes[k] += np.abs(term)
+            largest = [np.maximum(old, np.abs(v).max()) for old, v in zip(largest, volts, strict=True)]
+        if net.rate:
+            units = [net.beta * most for most in largest]
+            return [[each / unit for each, unit in zip(some, units, strict=True)] for some in (total, sizes)]
         return total, sizes
 
     for number in range(1, net.epochs + 1):

@@ -8,6 +8,8 @@ import pytest
 from crossbar_hil import Trainer
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
 from crossbar_hil.training.lines.arrangement import Arrangement
+from crossbar_hil.training.rules.delta import Delta
+from crossbar_hil.training.rules.manhattan import manhattan_signs
 from crossbar_hil.training.rules.stochastic import Stochastic
 
 from .network_by_hand import Net, trained_by_hand
@@ -16,6 +18,7 @@ from .test_equations_independently import CURVES, PULSE
 ROOM = 1e-9
 """Closer to a threshold than this, relative, the two could differ by rounding alone."""
 XOR = [[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]]
+HOW = {"pull_back": False}, {"pull_back": True}, {"each": True}, {"rate": 8.0}
 LAID = list(itertools.product((False, True), ("columns", "rows")))
 NETS = {
     "XOR, one hidden unit and shortcuts": ("xor", (1,), True, True),
@@ -57,7 +60,7 @@ def trained(net):
     trainer = Trainer(
         backend, pulse=PULSE, check_labels=False, unresponsive=0, give_up=False, seed=1,
         arrangement=Arrangement(tuple(net.hidden), net.bias, net.shortcuts, net.pairs, layers),
-        **({"rule": Stochastic(order="file")} if net.each else {}),
+        rule=Stochastic(order="file") if net.each else Delta(rate=net.rate) if net.rate else manhattan_signs,
         **{name: getattr(net, name) for name in names},
     )  # fmt: skip
     return trainer.run(net.bits, net.labels)
@@ -79,9 +82,9 @@ def compare(net):
 @pytest.mark.parametrize("name", NETS)
 def test_networks_are_trained_as_the_page_says_however_they_lie_on_the_chip(name):
     found = [
-        compare(drawn_net(name, stacked, pairs, number, epochs=16, pull_back=number == 1, each=number == 2))
+        compare(drawn_net(name, stacked, pairs, number, epochs=16, **HOW[number]))
         for stacked, pairs in LAID
-        for number in range(2 + stacked)
+        for number in ((0, 2), (1, 3))[stacked == (pairs == "rows")]
     ]
     assert sum(each is not None for each in found) >= len(found) - 2
     assert max(each.pulses for each in found if each is not None) > 0

@@ -7,6 +7,7 @@ from crossbar_hil import Trainer
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
+from crossbar_hil.training.fresh import read_afresh
 from crossbar_hil.training.lines.arrangement import Arrangement
 from crossbar_hil.training.lines.names import line_names
 from crossbar_hil.training.rules.sanger import Sanger
@@ -106,8 +107,14 @@ def test_lines_that_two_layers_use_bear_both_names():
 
 
 def test_a_result_says_of_every_layer_what_was_read():
-    result = trainer_of((5, 6), Arrangement((1,), bias=True, shortcuts=True), epochs=2).run(*XOR)
-    found = result.variables()
+    trainer = trainer_of((5, 6), Arrangement((1,), bias=True, shortcuts=True), epochs=2)
+    result = trainer.run(*XOR)
+    found = result.variables() | read_afresh(trainer, result.patterns, 3).variables()
+    assert found["fresh_current"].dimensions == ("read", "layer", "pattern", "column")
+    sizes = {}
+    for each in found.values():
+        for name, size in zip(each.dimensions, each.values.shape, strict=True):
+            assert sizes.setdefault(name, size) == size
     assert found["current"].dimensions == ("epoch", "layer", "pattern", "column")
     assert found["current"].values.shape == (2, 2, 4, 6)
     assert found["bit"].values.shape == (4, 2)
