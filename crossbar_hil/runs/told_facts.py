@@ -239,6 +239,7 @@ PARTS: Mapping[str, tuple[str, Words]] = {
     "disturb_v": ("Most volts on cells that are not written", lambda volts: quantity(volts, "V")),
     "settings": ("Settings of source", _source_settings),
     "wiring": ("Wiring", _wiring),
+    "on_loopback": ("Taken for real though on this machine", ", ".join),
 }
 """The same for what a device says of itself."""
 BY_PORT = {"sources", "settings"}
