@@ -169,7 +169,7 @@ def _rows(cells: "Cells") -> list[list[str]]:
             str(each.column),
             each.verdict,
             f"{quantity(each.siemens, 'S')} +- {quantity(each.error_siemens, 'S', 2)}",
-            "" if each.first_rise_siemens is None else quantity(each.first_rise_siemens, "S"),
+            "" if each.first_rise_siemens is None or not each.potentiating else quantity(each.first_rise_siemens, "S"),
             f"{each.potentiating}, {each.depressing}",
         ]
         for each in cells.cell
@@ -185,7 +185,7 @@ def _write_page(cells: "Cells", page: Path, picture: Path, name: str) -> None:
     low, high = quantity(how.low_siemens, "S"), quantity(how.high_siemens, "S")
     conditions = [
         ("read", f"{how.reads} times a round at {quantity(how.read_v, 'V')}"),
-        ("read noise", f"{100 * how.read_noise:.3g} % of one reading of the median cell"),
+        ("read noise", _noise(how.read_noise)),
         ("a verdict", f"lies {how.sigmas:g} standard errors beyond its threshold"),
         ("healthy cells", f"{low} to {high}, by {how.healthy}"),
         ("pulses", f"at most {how.pulses} of each kind for a cell, {how.sent} in all" if how.pulses else "none"),

@@ -58,7 +58,7 @@ class Setting:
     @property
     def usual(self) -> str:
         """Default with its unit; empty if there is none."""
-        return "" if self.default is _NONE else text_of(self.default, self.unit)
+        return "" if self.default is _NONE else text_of(self.default, self.unit) or "none"
 
 
 def dump_tables(model: Any) -> Any:

@@ -76,7 +76,7 @@ class World:
         if not amplitudes:
             raise ConfigError(
                 f"the curve {chip.curve.source} does not say its pulse; give curve_amplitude_v and curve_width_s in "
-                '[chip], or `crossbar-hil curve FILE --amplitude 2 --width "50 ms" --to NEW.csv` writes a curve that does'
+                '[chip], or write one that does: `crossbar-hil curve FILE --amplitude 2 --width "50 ms" --to NEW.csv`'
             )
         self.chip = chip
         self.clock = clock or SimulatedClock()
