@@ -160,6 +160,11 @@ def _measure(
     return found, backend
 
 
+def _noise(share: float) -> str:
+    """What one reading of the median cell varies by, or that it shows none beyond the rounding of a computed chip."""
+    return f"{100 * share:.3g} % of one reading of the median cell" if share > 1e-9 else "none seen"
+
+
 def _rows(cells: "Cells") -> list[list[str]]:
     from crossbar_hil.text import quantity  # noqa: PLC0415
 

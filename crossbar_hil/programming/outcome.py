@@ -158,7 +158,7 @@ class Programmed(Result):
             f"within {100 * self.settings.tolerance:g} % of the range of {quantity(self.settings.range_siemens, 'S')}"
         )
         return (
-            f"{reached} of {aimed} cells {near}; off by {np.median(errors):.2g} % in the median, "
+            f"{reached} of {aimed} cells {near}; off by {np.median(errors):.3g} % in the median, "
             f"{errors.max():.3g} % at most"
         )
 
