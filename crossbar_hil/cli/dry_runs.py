@@ -99,7 +99,9 @@ def _dry_run_options(chips: int, over: str) -> Callable[[Any], Any]:
         click.option("--device-spread", metavar="SHARE", help=DEVICE_SPREAD_HELP),
         click.option("--spread-of", metavar="MAP", help=SPREAD_OF_HELP),
         click.option("--spread", nargs=2, metavar="LOW HIGH", help="Span that holds 95 % of the shifts, in S."),
-        click.option("--patterns", metavar="FILE", help="Pattern file: pattern,label,set."),
+        click.option(
+            "--patterns", metavar="FILE", help="Pattern file (pattern,label,set), or one that ships, such as letters."
+        ),
         click.option(
             "--drift",
             "drifts",

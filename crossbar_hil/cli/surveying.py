@@ -161,7 +161,7 @@ def _measure(
 
 
 def _noise(share: float) -> str:
-    """What one reading of the median cell varies by, or that it shows none beyond the rounding of a computed chip."""
+    """Say what one reading of the median cell varies by; a computed chip shows its rounding alone."""
     return f"{100 * share:.3g} % of one reading of the median cell" if share > 1e-9 else "none seen"
 
 

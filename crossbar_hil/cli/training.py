@@ -58,7 +58,13 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @_setting("training", "v1", "--v1", help="Row voltage of a 1.")
 @_setting("training", "amplitude_v", "--amplitude", metavar="VOLT", help="Height of the pulse.")
 @_setting("training", "width_s", "--width", metavar="TIME", help='Width of the pulse, in s or as "10 ms".')
-@_setting("training", "patterns", "--patterns", metavar="FILE", help="Pattern file: pattern,label,set.")
+@_setting(
+    "training",
+    "patterns",
+    "--patterns",
+    metavar="FILE",
+    help="Pattern file (pattern,label,set), or one that ships, such as letters.",
+)
 @_setting("training", "rule", "--rule", metavar="NAME", help="Learning rule, such as delta or stochastic.")
 @click.option("--rule-option", "rule_options", multiple=True, metavar="KEY=VALUE", help="One option of the rule.")
 @_setting("training", "cells", "--cells", metavar="FILE", help="Bad cells to leave out: what `survey` wrote.")
