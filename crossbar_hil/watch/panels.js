@@ -55,6 +55,7 @@ function panel(each) {
   const box = h("section", { class: `panel ${each.form}`, "data-panel": each.name });
   const wide = each.form === "fields" || (each.form === "cells" && each.data.y[0].length > 4);
   if (wide) box.classList.add("wide");
+  if (each.form === "map" && each.data.columns.length > 6) box.classList.add("broad");
   box.draw = () => {
     box.replaceChildren(h("h3", {}, each.title), h("p", { class: "about" }, each.about));
     box.append(...DRAW[each.form](each.data, Math.max(box.clientWidth - 30, 200)));
