@@ -22,6 +22,7 @@ from crossbar_hil.programming.foreknowledge import (
     curve_of,
     depressing_pulse,
     lows_of,
+    noise_left,
     reads_for,
     response_of,
 )
@@ -82,6 +83,11 @@ class Planned:
             found.append(f"cells that {data_file(self.task.bench.training.cells).name} names as bad are left alone")
         if settings.reads > 1:
             found.append(f"every cell is read {settings.reads} times after each burst, as readings vary")
+        if known is not None and (left := noise_left(known.noise, settings.tolerance, settings.reads)):
+            found.append(
+                f"{counted(settings.reads, 'reading')} of a cell together still vary by {left}, more than the "
+                "tolerance: a cell that is called reached may be off by as much; more --reads, or a larger --tolerance"
+            )
         return found
 
     def agree(self, ask: Ask | None) -> None:

@@ -124,8 +124,9 @@ def survey(
     if reads < 2:
         raise DataError(f"reads {reads} must be at least 2: one reading shows no noise, and no verdict rests on it")
     if probe is not None:
-        every = np.full(backend.shape, probe.pulses)
-        for pulse in (probe.up, *([] if probe.down is None else [probe.down])):
+        kinds = [probe.up] if probe.down is None else [probe.up, probe.down]
+        every = np.full(backend.shape, len(kinds) * probe.pulses)  # a cell that does not move gets all of both kinds
+        for pulse in kinds:
             backend.check_pulses(every, pulse)
     work = _Work(backend, read_v, reads, tell)
     tell(f"reading every cell {reads} times")

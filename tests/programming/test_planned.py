@@ -48,7 +48,12 @@ def test_of_a_real_chip_without_a_curve_the_range_must_be_given_and_steps_are_le
 def test_reads_go_with_the_noise_and_what_is_given_goes_before():
     noisy = load_bench("simulated", overrides={"chip": {"read_noise": 0.01}})
     assert plan_program(noisy, TARGETS, source="").task.settings.reads == 9  # a third of 1 %, squared
-    assert plan_program(noisy, TARGETS, source="", reads=2).task.settings.reads == 2
+    plain, few = plan_program(noisy, TARGETS, source=""), plan_program(noisy, TARGETS, source="", reads=1)
+    assert few.task.settings.reads == 1
+    assert "may be off" not in " ".join(plain.notes)
+    loud = load_bench("simulated", overrides={"chip": {"read_noise": 0.1}})
+    told = " ".join(plan_program(loud, TARGETS, source="").notes)
+    assert "20 readings of a cell together still vary by 2.2 % of its conductance, more than the tolerance" in told
 
 
 def test_the_depressing_pulse_is_the_mildest_of_the_curve_as_long_as_the_other():
