@@ -8,7 +8,18 @@ import numpy as np
 
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, stack
 from crossbar_hil.errors import DataError
-from crossbar_hil.programming.loop import BUDGET, NO_TARGET, OUTSIDE, REACHED, STEP, STUCK, UNDER_WAY, Round, unmet
+from crossbar_hil.programming.loop import (
+    BUDGET,
+    NO_TARGET,
+    OUTSIDE,
+    REACHED,
+    STEP,
+    STUCK,
+    UNDER_WAY,
+    WORDS,
+    Round,
+    unmet,
+)
 from crossbar_hil.programming.settings import ProgramSettings
 from crossbar_hil.results.arrays import Variable
 from crossbar_hil.results.result import Result, Series
@@ -127,10 +138,15 @@ class Programmed(Result):
                 continue
             told = [f"row {r + 1} column {c + 1}: {self.why((r, c))}" for r, c in cells[:MOST_NAMED]]
             rest = len(cells) - len(told)
-            lines += told + (
-                [f"and {rest} more: {self.why(cells[-1]).partition(':')[0].partition(',')[0]}"] * (rest > 0)
-            )
+            lines += told + ([f"and {rest} more for the same reason ({WORDS[stands]})"] if rest else [])
         return lines
+
+    @property
+    def missed(self) -> str:
+        """How many cells did not reach their targets, by reason; empty if all did."""
+        counts = {WORDS[stands]: int((self.standing == stands).sum()) for stands in (STUCK, OUTSIDE, STEP, BUDGET)}
+        counts[WORDS[UNDER_WAY]] = int((self.standing == UNDER_WAY).sum())
+        return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
 
     @property
     def summary(self) -> str:
@@ -157,7 +173,7 @@ class Programmed(Result):
 
     def told(self) -> list[tuple[str, str]]:
         """Return what was reached, what it cost, and why not all was."""
-        return [("cells", self.summary), ("pulses", self.cost), *(("but", line) for line in self.reasons)]
+        return [("cells", self.summary), ("pulses", self.cost), *([("not", self.missed)] if self.missed else [])]
 
     def series(self) -> Series:
         """Return one line a cell; rows and columns count from 0."""

@@ -190,6 +190,7 @@ def test_what_cannot_be_brought_back_is_said():
 def test_a_result_tells_draws_and_hands_out_what_it_is(reference):
     found = crossbar_hil.program(reference, LOW + SPAN * np.array([[0.3, 1.4], [0.6, np.nan]]))
     assert "2 of 3 cells within 1 % of the range of 2.1 uS" in repr(found)
+    assert "not 1 outside its range" in repr(found)
     assert len(list(found.series().rows)) == 4
     assert found.variables()["rising"].values.shape == (found.rounds, 2, 2)
     assert found.plot("errors").axes[0].get_xlabel().endswith("(% of the range)")
