@@ -392,9 +392,10 @@ def engine_of(settings: SpikingSettings, split: Split | None, order: IntArray | 
     cell = _cell(settings.cell)
     if not is_designed(settings):
         return load("spiking_engines", "wired")(wire_ohm=settings.wire_ohm, cell=cell)
-    renewed = {}
-    if split is not None and settings.renew is not None:
-        renewed = {"images": settings.renew, "patterns": typical_spikes(split.train)}
+    more: dict[str, Any] = {} if split is None else {"patterns": typical_spikes(split.train)}
+    renewed = split is not None and settings.renew is not None
+    if renewed:
+        more["images"] = settings.renew
     return load("spiking_engines", "attenuated" if renewed else "wired").arranged(
         settings.wire_ohm,
         cell,
@@ -402,7 +403,7 @@ def engine_of(settings: SpikingSettings, split: Split | None, order: IntArray | 
         sense=settings.sense,
         tiles=read_tiles(settings.tiles),
         order=order if split is None else order_of(settings, split),
-        **renewed,
+        **more,
     )
 
 

@@ -37,8 +37,8 @@ class AttenuatedEngine(WiredEngine):
     ----------
     images : int
         Training images between two renewals; what is left of the last ones counts as a renewal too.
-    patterns : ndarray of bool, shape (P, K), optional
-        Spikes of all inputs in some typical steps: what secants are taken from. Cells that are not ohmic need them.
+    patterns
+        As of `WiredEngine`; cells that are not ohmic need them.
 
     Raises
     ------
@@ -57,13 +57,12 @@ class AttenuatedEngine(WiredEngine):
     ) -> None:
         if images < 1:
             raise ConfigError(f"images {images} between two renewals must be at least 1")
-        super().__init__(wire_ohm, cell, **more)
+        super().__init__(wire_ohm, cell, patterns=patterns, **more)
         if patterns is None and not self.arrangement.is_ohmic:
             raise ConfigError(
                 "shares of cells that are not ohmic are renewed from patterns of spikes, and there are none"
             )
         self.images = images
-        self.patterns = patterns
 
     def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
         """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes."""
@@ -95,7 +94,8 @@ class AttenuatedEngine(WiredEngine):
         known = self.fixed_matrix(cells, model.spike_v) if not showing.learn else self._matrix(cells, model.spike_v)
         if known is None:
             raise TypeError("renewed shares are those of some matrix")
-        shares, solver = known / cells, self.arrangement.solver(cells)
+        shares = np.divide(known, cells, out=np.ones_like(cells), where=cells > 0)
+        solver = self.arrangement.solver(cells)
         parts: list[Presentation] = []
         for place, image in enumerate(images):
             number = showing.first + place

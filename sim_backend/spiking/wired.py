@@ -10,7 +10,7 @@ from typing import Any, Self, TypeAlias
 
 import numpy as np
 
-from crossbar_hil.arrays import FloatArray, IntArray
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.spiking.network.encoding import Words
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.stepwise import Presentation, Showing
@@ -31,6 +31,8 @@ class WiredEngine:
     ----------
     wire_ohm, cell, topology, tiles, order
         As of `Arrangement`.
+    patterns : ndarray of bool, shape (P, K), optional
+        Spikes of all inputs in some typical steps: what secants of cells are taken from that are not ohmic.
 
     Notes
     -----
@@ -46,8 +48,10 @@ class WiredEngine:
         topology: Topology = STANDARD,
         tiles: tuple[int, int] = (1, 1),
         order: IntArray | None = None,
+        patterns: BoolArray | None = None,
     ) -> None:
         self.arrangement = Arrangement(wire_ohm, cell, topology, tiles, order)
+        self.patterns = patterns
         self.solved = 0
         """Steps so far for which currents were needed."""
         self._last: tuple[FloatArray, float, FloatArray] | None = None
@@ -89,6 +93,8 @@ class WiredEngine:
     def arriving(self, cells: FloatArray, volts: FloatArray, spike_v: float) -> FloatArray:
         """Return the mean currents (N,) that leave (K, N) cells, for mean voltages (K,) of spikes of a height."""
         matrix = self.fixed_matrix(cells, spike_v)
+        if matrix is None and self.patterns is not None:
+            matrix = self.arrangement.secants(cells, self.patterns, spike_v)
         return self.arrangement.solver(cells).currents(volts[None])[0] if matrix is None else volts @ matrix
 
     def fixed_matrix(self, cells: FloatArray, spike_v: float) -> FloatArray | None:
