@@ -37,6 +37,7 @@ from crossbar_hil.runs.store import find_run
 from crossbar_hil.screen.view import Phase, no_phase
 from crossbar_hil.shipped import data_file
 from crossbar_hil.survey.file import read_cells
+from crossbar_hil.survey.on_bench.surveying import check_cells
 from crossbar_hil.text import counted
 
 Ask = Callable[[str], bool]
@@ -50,6 +51,8 @@ class Planned:
     task: Task
     files: Mapping[str, str]
     """Digests of the files that the bench names."""
+    chip_seed: int | None = None
+    """Seed of the virtual chip that is taken up where another run left it; None if a fresh one is drawn."""
 
     @property
     def question(self) -> str:
@@ -110,7 +113,10 @@ class Planned:
         ------
         DataError
             If a file that the bench names is not the one that was told of; nothing was sent.
+        ConfigError
+            If bad cells were surveyed on another virtual chip than that of the seed; likewise.
         """
+        check_cells(self.task.bench, seed if self.chip_seed is None else self.chip_seed)
         now = digests_of(self.task.bench)
         for name, digest in self.files.items():
             if now[name] != digest:
@@ -278,4 +284,6 @@ def _planned(
             kept = left_by(after)
         except CrossbarError:  # one that did not end keeps no chip
             kept = {}
-    return Planned(Task(bench, settings, targets, low, **kept), digests_of(bench))
+    chip_seed = int(after.facts["seed"]) if after is not None and kept else None
+    check_cells(bench, chip_seed)
+    return Planned(Task(bench, settings, targets, low, **kept), digests_of(bench), chip_seed)

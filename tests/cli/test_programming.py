@@ -54,6 +54,7 @@ def test_a_trained_virtual_chip_is_taken_up_where_its_run_left_it_and_brought_ba
     assert not reset.rising.any()
     assert (np.abs(reset.conductances[-1] - first) <= 0.05 * 2.1037e-6).all()
     assert json.loads(done.out)["reached"] == 16
+    assert find_run("latest", tmp_path / "runs").facts["seed"] == 1  # that of the chip
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from crossbar_hil.programming.planned import Planned, plan_program, plan_reset
 from crossbar_hil.programming.settings import ProgramSettings
 from crossbar_hil.programming.work import Task
 
+from ..survey.test_file import surveyed
 from .conftest import CURVE, DOWN, UP
 
 REAL = load_bench("emulated").model_copy(update={"kind": "hardware", "chip_id": "A1"})
@@ -71,6 +72,19 @@ def test_what_a_bench_cannot_do_is_said_before_it_is_opened(overrides, said):
     name = "emulated" if "limits" in overrides else "simulated"
     with pytest.raises((ConfigError, DataError), match=said):
         plan_program(load_bench(name, overrides=overrides), TARGETS, source="")
+
+
+def test_bad_cells_of_another_chip_are_refused_before_anything_is_opened(tmp_path):
+    surveyed(tmp_path / "cells.toml")
+    cells = {"training": {"cells": str(tmp_path / "cells.toml")}}
+    planned = plan_program(load_bench("simulated", overrides=cells), TARGETS, source="")
+    assert np.argwhere(np.isnan(planned.task.targets)).tolist() == [[0, 1], [2, 3]]
+    with pytest.raises(ConfigError, match="seed 1, this one is drawn with seed 2: give --seed 1"):
+        planned.run(seed=2, out=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+    real = load_bench("emulated", overrides=cells).model_copy(update={"kind": "hardware", "chip_id": "A1"})
+    with pytest.raises(ConfigError, match="is of the simulated chip .* has chip A1: survey that one"):
+        plan_program(real, TARGETS, source="")
 
 
 def test_cells_start_at_their_own_low_end_by_map_or_curve(tmp_path):
