@@ -36,6 +36,7 @@ from crossbar_hil.runs.run import Run, RunOutcome
 from crossbar_hil.runs.store import find_run
 from crossbar_hil.screen.view import Phase, no_phase
 from crossbar_hil.shipped import data_file
+from crossbar_hil.spent import chip_key
 from crossbar_hil.survey.file import read_cells
 from crossbar_hil.survey.on_bench.surveying import check_cells
 from crossbar_hil.text import counted
@@ -278,12 +279,40 @@ def _planned(
         cells = read_cells(data_file(bench.training.cells))
         cells.check_shape(bench.training.cells, (targets.shape[0], targets.shape[1]))
         targets = checked_targets(np.where(cells.left_out, np.nan, targets))
-    kept: dict[str, Any] = {}
-    if after is not None and bench.kind == after.kind:
-        try:
-            kept = left_by(after)
-        except CrossbarError:  # one that did not end keeps no chip
-            kept = {}
+    kept = {} if after is None else _left_on(bench, after)
     chip_seed = int(after.facts["seed"]) if after is not None and kept else None
     check_cells(bench, chip_seed)
     return Planned(Task(bench, settings, targets, low, **kept), digests_of(bench), chip_seed)
+
+
+def _left_on(bench: Bench, after: Run) -> dict[str, Any]:
+    """Return what a `Task` needs to take up the virtual chip of a run, nothing of a real one.
+
+    Raises
+    ------
+    ConfigError
+        If the chip on the bench is not the one of the run.
+    RunError
+        If the run keeps no virtual chip, as it has not ended.
+    """
+    kind = bench.kind or (after.kind if bench.backend == after.bench.backend else bench.backend)
+    if kind != after.kind:
+        raise ConfigError(
+            f"run {after.name} is of a chip of kind {after.kind}, bench {bench.name} of kind {kind}: name a run of "
+            "this chip, or a map of where its cells started"
+        )
+    if kind == "hardware":
+        whose, here = after.bench.chip_id, bench.chip_id
+        if chip_key(whose or "") != chip_key(here or ""):
+            raise ConfigError(
+                f"run {after.name} is of chip {whose}, bench {bench.name} has chip {here}: name a run of this chip, or "
+                "a map of where its cells started"
+            )
+        return {}
+    try:
+        kept = left_by(after)
+    except CrossbarError as error:
+        raise RunError(f"run {after.name} keeps no chip to be taken up ({error}): resume it to its end") from error
+    if not any(kept.values()):
+        raise RunError(f"run {after.name} keeps no chip to be taken up: resume it to its end, or give --like MAP")
+    return kept

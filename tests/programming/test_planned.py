@@ -1,8 +1,10 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from crossbar_hil.bench.file import load_bench
-from crossbar_hil.errors import ConfigError, DataError, Declined
+from crossbar_hil.errors import ConfigError, DataError, Declined, RunError
 from crossbar_hil.programming.foreknowledge import curve_of, depressing_pulse
 from crossbar_hil.programming.planned import Planned, plan_program, plan_reset
 from crossbar_hil.programming.settings import ProgramSettings
@@ -83,8 +85,41 @@ def test_bad_cells_of_another_chip_are_refused_before_anything_is_opened(tmp_pat
         planned.run(seed=2, out=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
     real = load_bench("emulated", overrides=cells).model_copy(update={"kind": "hardware", "chip_id": "A1"})
-    with pytest.raises(ConfigError, match="is of the simulated chip .* has chip A1: survey that one"):
+    with pytest.raises(ConfigError, match=r"is of the simulated chip .* has chip A1: survey that one"):
         plan_program(real, TARGETS, source="")
+
+
+def left(kind, state=None, chip_id=None):
+    """Return what is asked of a run whose chip is to be taken up."""
+    bench = SimpleNamespace(backend="chip" if kind == "hardware" else kind, chip_id=chip_id)
+    return SimpleNamespace(name="r", kind=kind, bench=bench, facts={"seed": 7}, chip=lambda _: state or {})
+
+
+def test_a_virtual_chip_is_taken_up_also_where_a_bench_does_not_say_its_kind():
+    bench = load_bench("simulated").model_copy(update={"kind": None})
+    planned = plan_program(bench, TARGETS, source="", after=left("simulated", {"levels": TARGETS}))
+    assert planned.task.state["levels"] is TARGETS
+    assert planned.chip_seed == 7
+
+
+@pytest.mark.parametrize(
+    ("bench", "after", "said"),
+    [
+        (load_bench("simulated"), left("simulated"), "run r keeps no chip to be taken up: resume it to its end"),
+        (
+            load_bench("emulated"),
+            left("simulated", {"levels": TARGETS}),
+            "run r is of a chip of kind simulated, bench ",
+        ),
+        (REAL, left("simulated", {"levels": TARGETS}), "run r is of a chip of kind simulated, bench "),
+        (REAL, left("hardware", chip_id="B7"), "run r is of chip B7, bench emulated has chip A1"),
+    ],
+)
+def test_no_chip_is_programmed_or_reset_by_a_run_of_another_one(bench, after, said):
+    with pytest.raises((ConfigError, RunError), match=said):
+        plan_program(bench, TARGETS, source="", after=after, ends=(0, 2e-6))
+    same = plan_program(REAL, TARGETS, source="", after=left("hardware", chip_id="a1"), ends=(0, 2e-6))
+    assert (same.chip_seed, same.task.left) == (None, None)
 
 
 def test_cells_start_at_their_own_low_end_by_map_or_curve(tmp_path):
