@@ -161,8 +161,8 @@ def _run(bench: str, options: dict[str, Any], plan: "Callable[..., Planned]") ->
         reads=options["reads"],
         read_v=si(options["voltage"], "V"),
     )
-    seed = options["seed"]
-    say_seed(checked, seed)
+    say_seed(checked, options["seed"])
+    seed = planned.chip_seed if options["seed"] is None else options["seed"]
     quiet = options["quiet"]
     with phases(checked, quiet=quiet) as view:
         for note in planned.notes:

@@ -77,7 +77,10 @@ class KeptChip:
                 chip.spent = Spent(chip.shape, *ledger.totals())
             owned.callback(chip.owned.close if chip.owned is not None else lambda: None)
             device = dict(chip.identify())
-            wear = _wear_of(bench, device)
+            wear, uncounted = _wear_of(bench, device)
+            if uncounted:
+                journal.append("note", {"text": uncounted})
+                service.tell(f"warning: {uncounted}")
             owned.callback(wear.close if wear is not None else lambda: None)
             read_v = max(abs(bench.training.v0), abs(bench.training.v1))
             self.keeper = Keeper(
@@ -104,13 +107,19 @@ class KeptChip:
         self._owned.close()
 
 
-def _wear_of(bench: Bench, device: Mapping[str, Any]) -> RelayWear | None:
-    """Open the counts of the relays of a real matrix; None where there is none, or it has no serial number."""
+def _wear_of(bench: Bench, device: Mapping[str, Any]) -> tuple[RelayWear | None, str]:
+    """Open the counts of the relays of a real matrix, or say why they cannot be kept, which hinders no work.
+
+    None where there is no real matrix, or it has no serial number.
+    """
     if bench.kind != "hardware" or not isinstance(device.get("matrix"), dict):
-        return None
+        return None, ""
     who = Identity(**{name: str(device["matrix"].get(name, "")) for name in ("maker", "model", "serial", "firmware")})
     path = wear_path(who)
-    return None if path is None else RelayWear(path)
+    try:
+        return (None if path is None else RelayWear(path)), ""
+    except RunError as error:
+        return None, f"{error}; what closes from here on is not counted"
 
 
 def _check_bench(bench: Bench, journal: Journal) -> None:

@@ -23,7 +23,7 @@ from crossbar_hil.bench.instruments import (
 from crossbar_hil.bench.opening import fresh_seed, likeness_of, open_backend, without_bad_cells
 from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.bench.twin_of_chip import with_known_noise
-from crossbar_hil.errors import BenchBusy, ConfigError, CrossbarError, DeadlineError
+from crossbar_hil.errors import BenchBusy, ConfigError, CrossbarError, DeadlineError, RunError
 from crossbar_hil.guard.client import GuardedBackend, Hello
 from crossbar_hil.guard.ledger import default_path, why_dose_unknown
 from crossbar_hil.guard.lock import BenchLock
@@ -255,7 +255,10 @@ def wear_of_matrix(bench: Bench, identity: Identity | None) -> list[str]:
     if path is None or bench.wiring is None:
         return []
     driver = load("instruments", bench.instruments[bench.wiring.matrix].driver)
-    said = wear_text(bench.wiring.matrix, read_wear(path), getattr(driver, "rated_closings", None))
+    try:
+        said = wear_text(bench.wiring.matrix, read_wear(path), getattr(driver, "rated_closings", None))
+    except RunError as error:
+        return [f"{error}; move it away, and counting begins again"]
     return [said] if said else []
 
 

@@ -55,14 +55,20 @@ class RelayWear:
 
 
 def read_wear(path: Path) -> dict[str, int]:
-    """Return how often each crosspoint has closed; nothing if nobody has counted, or it cannot be read now."""
+    """Return how often each crosspoint has closed; nothing if nobody has counted.
+
+    Raises
+    ------
+    RunError
+        If the file cannot be read.
+    """
     if not path.is_file():
         return {}
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=WAIT_S)) as database:
             return dict(database.execute("SELECT crosspoint, count FROM closing").fetchall())
-    except sqlite3.Error:
-        return {}
+    except sqlite3.Error as error:
+        raise RunError(f"relay counts {path} cannot be read: {error}") from error
 
 
 def wear_text(matrix: str, closings: Mapping[str, int], rated: int | None) -> str:

@@ -123,6 +123,16 @@ def reads_for(noise: float, tolerance: float) -> int:
     return min(max(math.ceil((noise / (NOISE_SHARE * tolerance)) ** 2 - 1e-9), 1), MOST_READS)
 
 
+def noise_left(noise: float, tolerance: float, reads: int) -> str:
+    """Say what noise is left in the mean of so many readings, if it is no longer small beside the tolerance.
+
+    >>> noise_left(0.02, 0.01, 20), noise_left(0.1, 0.01, 20)
+    ('', '2.2 % of its conductance')
+    """
+    left = noise / math.sqrt(reads)
+    return f"{100 * left:.2g} % of its conductance" if left > tolerance else ""
+
+
 def common_range(bench: Bench) -> tuple[float, float]:
     """Return the conductances that all cells of a chip can most probably be brought to, in siemens.
 

@@ -22,6 +22,7 @@ from crossbar_hil.programming.foreknowledge import (
     curve_of,
     depressing_pulse,
     lows_of,
+    noise_left,
     reads_for,
     response_of,
 )
@@ -35,13 +36,13 @@ from crossbar_hil.runs.run import Run, RunOutcome
 from crossbar_hil.runs.store import find_run
 from crossbar_hil.screen.view import Phase, no_phase
 from crossbar_hil.shipped import data_file
+from crossbar_hil.spent import chip_key
 from crossbar_hil.survey.file import read_cells
+from crossbar_hil.survey.on_bench.surveying import check_cells
 from crossbar_hil.text import counted
 
 Ask = Callable[[str], bool]
 Tell = Callable[[str], object]
-START_OF_RUN = "the start of run "
-"""How the targets of a reset are told that come from a run."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Planned:
     task: Task
     files: Mapping[str, str]
     """Digests of the files that the bench names."""
+    chip_seed: int | None = None
+    """Seed of the virtual chip that is taken up where another run left it; None if a fresh one is drawn."""
 
     @property
     def question(self) -> str:
@@ -82,18 +85,14 @@ class Planned:
             found.append("no depressing pulse is known, so what overshoots stays there: --depress VOLT names one")
         if self.task.bench.training.cells is not None:
             found.append(f"cells that {data_file(self.task.bench.training.cells).name} names as bad are left alone")
-        if self._fresh_after_a_run:
-            found.append("no virtual chip is there that was left by that run, so a fresh one is drawn")
         if settings.reads > 1:
             found.append(f"every cell is read {settings.reads} times after each burst, as readings vary")
+        if known is not None and (left := noise_left(known.noise, settings.tolerance, settings.reads)):
+            found.append(
+                f"{counted(settings.reads, 'reading')} of a cell together still vary by {left}, more than the "
+                "tolerance: a cell that is called reached may be off by as much; more --reads, or a larger --tolerance"
+            )
         return found
-
-    @property
-    def _fresh_after_a_run(self) -> bool:
-        """Whether a reset goes by a run, and its virtual chip is not the one of that run."""
-        task = self.task
-        of_a_run = task.settings.targets.startswith(START_OF_RUN)
-        return of_a_run and task.bench.kind != "hardware" and not task.state and task.left is None
 
     def agree(self, ask: Ask | None) -> None:
         """Ask before a real chip is changed; a Declined if the answer is no."""
@@ -115,7 +114,10 @@ class Planned:
         ------
         DataError
             If a file that the bench names is not the one that was told of; nothing was sent.
+        ConfigError
+            If bad cells were surveyed on another virtual chip than that of the seed; likewise.
         """
+        check_cells(self.task.bench, seed if self.chip_seed is None else self.chip_seed)
         now = digests_of(self.task.bench)
         for name, digest in self.files.items():
             if now[name] != digest:
@@ -198,7 +200,7 @@ def plan_reset(
         targets, source = read_map(Path(like), what="map"), f"map {Path(like).name}"
     else:
         after = find_run(like, out)
-        targets, source = _start_of(after), f"{START_OF_RUN}{after.name}"
+        targets, source = _start_of(after), f"the start of run {after.name}"
     settings, _ = _settings(bench, "reset", source, ends, given)
     return _planned(bench, settings, checked_targets(targets), after, low=targets)
 
@@ -277,10 +279,40 @@ def _planned(
         cells = read_cells(data_file(bench.training.cells))
         cells.check_shape(bench.training.cells, (targets.shape[0], targets.shape[1]))
         targets = checked_targets(np.where(cells.left_out, np.nan, targets))
-    kept: dict[str, Any] = {}
-    if after is not None and after.kind == (bench.kind or bench.backend):  # a file with backend "simulated" alone, too
-        try:
-            kept = left_by(after)
-        except CrossbarError:  # one that did not end keeps no chip
-            kept = {}
-    return Planned(Task(bench, settings, targets, low, **kept), digests_of(bench))
+    kept = {} if after is None else _left_on(bench, after)
+    chip_seed = int(after.facts["seed"]) if after is not None and kept else None
+    check_cells(bench, chip_seed)
+    return Planned(Task(bench, settings, targets, low, **kept), digests_of(bench), chip_seed)
+
+
+def _left_on(bench: Bench, after: Run) -> dict[str, Any]:
+    """Return what a `Task` needs to take up the virtual chip of a run, nothing of a real one.
+
+    Raises
+    ------
+    ConfigError
+        If the chip on the bench is not the one of the run.
+    RunError
+        If the run keeps no virtual chip, as it has not ended.
+    """
+    kind = bench.kind or (after.kind if bench.backend == after.bench.backend else bench.backend)
+    if kind != after.kind:
+        raise ConfigError(
+            f"run {after.name} is of a chip of kind {after.kind}, bench {bench.name} of kind {kind}: name a run of "
+            "this chip, or a map of where its cells started"
+        )
+    if kind == "hardware":
+        whose, here = after.bench.chip_id, bench.chip_id
+        if chip_key(whose or "") != chip_key(here or ""):
+            raise ConfigError(
+                f"run {after.name} is of chip {whose}, bench {bench.name} has chip {here}: name a run of this chip, or "
+                "a map of where its cells started"
+            )
+        return {}
+    try:
+        kept = left_by(after)
+    except CrossbarError as error:
+        raise RunError(f"run {after.name} keeps no chip to be taken up ({error}): resume it to its end") from error
+    if not any(kept.values()):
+        raise RunError(f"run {after.name} keeps no chip to be taken up: resume it to its end, or give --like MAP")
+    return kept

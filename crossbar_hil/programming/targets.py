@@ -56,7 +56,7 @@ def read_weights(file: Path) -> FloatArray:
     rows = []
     for number, line in _lines(read_text("weight", file)):
         try:
-            rows.append([float(cell) for cell in re.split(r"[,;\t ]+", line.strip(" ,;\t"))])
+            rows.append([float(cell) for cell in _cells(line, number, file, "weight")])
         except ValueError as error:
             raise DataError(f"weight file {file}, line {number}: {error}, expected numbers without a unit") from None
     _check_rows(rows, file, "weight")
@@ -151,10 +151,25 @@ def _lines(text: str) -> list[tuple[int, str]]:
     return [(number, line) for number, line in lines if line.strip() and not line.lstrip().startswith("#")]
 
 
+def _cells(line: str, number: int, file: Path, what: str) -> list[str]:
+    """Split a line at its commas, semicolons or tabs, else at spaces; "0,5; 0,2" has decimal commas, so it is refused.
+
+    Raises
+    ------
+    DataError
+        If a line has more than one kind of these, so that nobody knows what one number is.
+    """
+    if len(set(re.findall(r"[,;\t]", line))) > 1:
+        raise DataError(
+            f"{what} file {file}, line {number}: {line.strip()!r:.60} has commas and semicolons or tabs; take one of "
+            "them between numbers, and a decimal point"
+        )
+    return re.split(r"[,;\t]", line) if re.search(r"[,;\t]", line) else line.split()
+
+
 def _row(line: str, number: int, file: Path) -> list[float]:
-    cells = re.split(r"[,;\t]", line) if re.search(r"[,;\t]", line) else line.split()
     row = []
-    for place, cell in enumerate(cells, start=1):
+    for place, cell in enumerate(_cells(line, number, file, "target"), start=1):
         word = cell.strip()
         where = f"target file {file}, line {number}, column {place}"
         if word == LEFT_ALONE:

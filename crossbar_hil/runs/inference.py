@@ -172,7 +172,7 @@ def judge_patterns(
         known = run.facts.get("lines")
         where = None if known is None else Lines.from_record(known, backend.shape)
         trainer = make_trainer(run.bench.training, backend, lines=where)
-        trainer.outputs = task.train_labels.shape[1]
+        trainer.inputs, trainer.outputs = task.train.shape[1], task.train_labels.shape[1]
         reads = max(reads_wanted(repeat, backend.noisy, epochs), 1)
         predictions = [trainer.predict(bits) for _ in range(reads)]
     if labels.shape != predictions[0].outputs.shape:

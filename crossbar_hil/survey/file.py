@@ -20,6 +20,8 @@ from crossbar_hil.tables import Number, Second, Share, Siemens, Volt, Whole, pro
 HEAD = "# Bad cells of a chip, as `crossbar-hil survey` found them; rows and columns count from 1.\n"
 Verdict = Literal["open", "unformed", "shorted", "stuck low", "stuck high", "weak", "unclear"]
 FromOne = Annotated[Whole, Field(ge=1)]
+Count = Annotated[Whole, Field(ge=0)]
+NotNegative = Annotated[Siemens, Field(ge=0)]
 
 
 class Part(BaseModel):
@@ -36,7 +38,7 @@ class Source(Part):
     kind: Literal["simulated", "emulated", "hardware"]
     chip_id: str | None = None
     """Name of the chip in the socket."""
-    seed: Whole | None = None
+    seed: Count | None = None
     """Of a virtual chip."""
     made_utc: str
     version: str
@@ -55,28 +57,37 @@ class How(Part):
     """``[survey]``: how it was found."""
 
     read_v: Volt
-    reads: Whole
+    reads: Annotated[Whole, Field(ge=2)]
     """Readings of each cell in each round."""
-    read_noise: Share
+    read_noise: Annotated[Share, Field(ge=0)]
     """Relative standard deviation of one reading of the median cell."""
-    sigmas: Number
+    sigmas: Annotated[Number, Field(gt=0)]
     """Standard errors beyond a threshold that make a verdict."""
     low_siemens: Siemens
     middle_siemens: Siemens
     high_siemens: Siemens
     """Ends and middle of what healthy cells conduct."""
-    rise_siemens: Siemens
+    rise_siemens: NotNegative
     """By how much potentiating pulses raise one that is fresh."""
     healthy: str
     """Where that is known from."""
-    pulses: Whole = 0
+    pulses: Count = 0
     """Most of each kind that a cell got; 0 if it was read alone."""
-    sent: Whole = 0
+    sent: Count = 0
     """In all."""
     amplitude_v: Volt | None = None
     width_s: Second | None = None
     depress_v: Volt | None = None
     depress_s: Second | None = None
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if not 0 < self.low_siemens <= self.middle_siemens <= self.high_siemens:
+            raise ConfigError(
+                f"low_siemens, middle_siemens, high_siemens = {self.low_siemens:g}, {self.middle_siemens:g}, "
+                f"{self.high_siemens:g} must be above 0 and rise"
+            )
+        return self
 
 
 class BadCell(Part):
@@ -87,12 +98,12 @@ class BadCell(Part):
     verdict: Verdict
     siemens: Siemens
     """Mean before any pulse."""
-    error_siemens: Siemens = 0.0
+    error_siemens: NotNegative = 0.0
     """Standard error of it."""
     first_rise_siemens: Siemens | None = None
     """What the first pulse did."""
-    potentiating: Whole = 0
-    depressing: Whole = 0
+    potentiating: Count = 0
+    depressing: Count = 0
     """Pulses that it got."""
 
 
@@ -103,7 +114,7 @@ class Cells(Part):
     columns: FromOne
     siemens: list[list[Siemens]]
     """(R, C) conductances, as the survey left them."""
-    changed_siemens: Siemens = 0.0
+    changed_siemens: NotNegative = 0.0
     """Largest change that the pulses left behind."""
     notes: list[str] = Field(default_factory=list)
     """What the survey could not tell."""
@@ -169,6 +180,8 @@ class Cells(Part):
             If it exists, which is never overwritten, or cannot be written.
         """
         tables = self.model_dump(mode="json", exclude_none=True)
+        if not self.cell:  # an empty list would forbid a person to add a [[cell]]
+            del tables["cell"]
         lines = "".join(f"    [{', '.join(repr(each) for each in line)}],\n" for line in tables.pop("siemens"))
         # a row of the chip is a line of the file: whoever strikes or adds a cell reads it
         text = f"{HEAD}siemens = [\n{lines}]\n{tomli_w.dumps(tables)}"

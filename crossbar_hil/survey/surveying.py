@@ -8,7 +8,7 @@ import numpy as np
 from crossbar_hil.arguments import COUNT, NUMBER, expect
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, stack
 from crossbar_hil.backend import DeviceBackend, Pulse
-from crossbar_hil.errors import ComplianceError, DataError
+from crossbar_hil.errors import ComplianceError, DataError, OverrangeError
 from crossbar_hil.survey.judging import (
     LEFT_OUT,
     WEAK_CELL,
@@ -25,7 +25,10 @@ from crossbar_hil.text import quantity
 
 READS = 20
 """Readings of each cell; their mean is then known four times as well as one of them."""
-LOWER = "a shorted cell may draw more than the limit lets through: read at less than {}, which finds it"
+LOWER = (
+    "a shorted cell may draw more than limit or read range let through: read at less than {}, which finds it, or with "
+    "a larger read_range_a"
+)
 MOST_PULSES = 100
 """Pulses of a kind for a cell; more is a training, or a slip of the pen."""
 
@@ -126,8 +129,9 @@ def survey(
     if reads < 2:
         raise DataError(f"reads {reads} must be at least 2: one reading shows no noise, and no verdict rests on it")
     if probe is not None:
-        every = np.full(backend.shape, probe.pulses)
-        for pulse in (probe.up, *([] if probe.down is None else [probe.down])):
+        kinds = [probe.up] if probe.down is None else [probe.up, probe.down]
+        every = np.full(backend.shape, len(kinds) * probe.pulses)  # a cell that does not move gets all of both kinds
+        for pulse in kinds:
             backend.check_pulses(every, pulse)
     work = _Work(backend, read_v, reads, tell)
     tell(f"reading every cell {reads} times")
@@ -157,7 +161,7 @@ class _Work:
     def look(self) -> Looks:
         try:
             return Looks.of(stack([self._backend.read_conductances(self._read_v) for _ in range(self._reads)]))
-        except ComplianceError as error:
+        except (ComplianceError, OverrangeError) as error:
             error.add_note(LOWER.format(quantity(self._read_v, "V")))
             raise
 

@@ -157,8 +157,10 @@ class Trainer:
         self.seed, self.number = seed, number
         self.arrangement = arrangement
         check_goes_by_deltas(rule, self.arrangement)
+        self.inputs: int | None = None
+        """Bits of a pattern of a network; those of the task that was looked at last."""
         self.outputs: int | None = None
-        """Outputs of a network; those of the task that was looked at last."""
+        """Outputs of a network; likewise."""
         self._confirm = confirm
         self._motion: Motion | None = None  # of the training under way, or the last one
         self.give_up = not pull_back if give_up is None else give_up
@@ -432,7 +434,7 @@ class Trainer:
         if self.arrangement.is_plain:
             currents = read(voltages)
             return currents, activation(difference(currents))
-        layers = self.layers(patterns.shape[1], self._known_outputs)
+        layers = self.layers(*self._known_size)
         volts = voltages, self.v1, self._read_v
         currents, _, passed = pass_through(read, self.backend.shape[0], layers, volts, activation)
         return currents, passed[-1].activations
@@ -458,20 +460,22 @@ class Trainer:
         DataError
             If they do not fit, or no task has told how many outputs a network has.
         """
-        plain = self.arrangement.is_plain
-        bits = checked_bits("patterns", patterns, (None, self.backend.shape[0] if plain else None))
+        made_for = self.backend.shape[0] if self.arrangement.is_plain else self._known_size[0]
+        bits = checked_bits("patterns", patterns, (None, made_for))
         return Prediction.from_activations(bits, self.evaluate(bits)[1], self.target0, self.target)
 
     @property
-    def _known_outputs(self) -> int:
-        """Outputs of a network: the size of the chip does not tell, a task does."""
-        if self.outputs is not None:
-            return self.outputs
+    def _known_size(self) -> tuple[int, int]:
+        """Bits of a pattern and outputs of a network: the size of the chip does not tell, a task does."""
+        if self.inputs is not None and self.outputs is not None:
+            return self.inputs, self.outputs
         if self.backend.training is None:
             raise DataError(
-                "how many outputs a network has, the size of its chip does not tell: give check_task or run a task"
+                "how many inputs and outputs a network has, the size of its chip does not tell: give check_task or run "
+                "a task"
             )
-        return int(self.backend.training.task.train_labels.shape[1])
+        task = self.backend.training.task
+        return int(task.train.shape[1]), int(task.train_labels.shape[1])
 
     def check_task(self, patterns: ArrayLike, labels: ArrayLike) -> tuple[IntArray, IntArray]:
         """Return patterns (P, R) and labels (P, N) as bits; a DataError if they do not fit the chip or each other."""
@@ -496,7 +500,7 @@ class Trainer:
         rows, columns = self.backend.shape
         if not self.arrangement.is_plain:
             self.layers(bits, outputs)
-            self.outputs = outputs
+            self.inputs, self.outputs = bits, outputs
             return
         if bits != rows:
             wired = f", a real one needs {bits} rows in [wiring]" if bits < rows else ""

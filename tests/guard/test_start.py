@@ -268,3 +268,18 @@ def test_a_chip_without_a_ledger_starts_from_nothing_and_one_on_loopback_says_so
     text = (tmp_path / BENCH_FILE).read_text(encoding="utf-8").replace('kind = "emulated"', 'kind = "hardware"')
     (tmp_path / BENCH_FILE).write_text(text, encoding="utf-8")
     assert traced.make(ledger=None).ready["device"] == {"matrix": 1, "on_loopback": ["matrix", "smu"]}
+
+
+def test_relay_counts_that_cannot_be_used_are_told_and_hinder_no_work(monkeypatch, tmp_path):
+    damaged = tmp_path / "matrix.sqlite"
+    damaged.write_bytes(b"no database at all, but long enough to be looked at as one" * 20)
+    for module in (guard_main, opening):
+        monkeypatch.setattr(module, "wear_path", lambda _: damaged)
+    hardware = load_bench("emulated").model_copy(update={"kind": "hardware"})
+    wear, said = guard_main._wear_of(hardware, {"matrix": {"serial": "1"}})
+    assert wear is None
+    assert said.startswith(f"relay counts {damaged} cannot be kept: ")
+    assert said.endswith("what closes from here on is not counted")
+    (told,) = opening.wear_of_matrix(hardware, SimpleNamespace())
+    assert told.startswith(f"relay counts {damaged} cannot be read: ")
+    assert guard_main._wear_of(load_bench("emulated"), {"matrix": {"serial": "1"}}) == (None, "")

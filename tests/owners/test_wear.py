@@ -37,12 +37,13 @@ def test_what_was_noted_is_whole_after_a_kill_in_the_middle_of_the_next(tmp_path
     assert read_wear(path) == {"1A01": 8, "1A02": 7}
 
 
-def test_a_file_that_holds_no_counts_is_refused_by_its_name_and_read_as_none(tmp_path):
+def test_a_file_that_holds_no_counts_is_refused_by_its_name(tmp_path):
     path = tmp_path / "matrix.sqlite"
     path.write_bytes(b"no database at all, but long enough to be looked at as one" * 20)
     with pytest.raises(RunError, match=r"relay counts .*matrix\.sqlite cannot be kept"):
         RelayWear(path)
-    assert read_wear(path) == {}
+    with pytest.raises(RunError, match=r"relay counts .*matrix\.sqlite cannot be read"):
+        read_wear(path)
 
 
 def test_counts_that_another_process_holds_are_as_they_were(tmp_path, monkeypatch):

@@ -39,6 +39,7 @@ def test_what_read_prints_is_a_map_of_targets(tmp_path):
         ("1e-6,1e-6\n2 V,1\n", r"line 2, column 1: '2 V' is not in siemens"),
         ("1e-6,nan\n", r"line 1, column 2: nan is not a finite number"),
         ("1e-6,inf\n", r"inf is not a finite number"),
+        ("0,5 uS; 0,2 uS\n", r"line 1: '0,5 uS; 0,2 uS' has commas and semicolons"),
         ("1e-6,\n", r"line 1, column 2: '' is not a number"),
         ("1e-6,2e-6\n1e-6\n", r"row 2 has 1 numbers, row 1 has 2"),
         ("# nothing\n", r"holds no numbers"),
@@ -79,6 +80,14 @@ def test_weights_that_mean_nothing_are_refused(weights, ends, said):
         weights_to_targets(weights, *ends)
 
 
-def test_weights_with_a_unit_are_refused(tmp_path):
-    with pytest.raises(DataError, match=r"line 1: .*without a unit"):
-        read_weights(written(tmp_path, "1 uS, 2 uS"))
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1 uS, 2 uS", r"line 1: .*without a unit"),
+        ("0,5; -0,2", r"line 1: .* has commas and semicolons"),
+        ("1,,2\n3,,4", r"line 1: .*''.*without a unit"),
+    ],
+)
+def test_weights_of_which_nobody_knows_what_one_is_are_refused(tmp_path, text, said):
+    with pytest.raises(DataError, match=said):
+        read_weights(written(tmp_path, text))

@@ -44,6 +44,33 @@ def test_what_is_written_is_read_again_whole(tmp_path):
         written.write(path)
 
 
+def test_a_person_can_add_a_cell_to_a_file_in_which_none_was_found(tmp_path):
+    path = tmp_path / "cells.toml"
+    surveyed(tmp_path / "other.toml").model_copy(update={"cell": []}).write(path)
+    with path.open("a", encoding="utf-8") as file:
+        file.write('\n[[cell]]\nrow = 2\ncolumn = 1\nverdict = "open"\nsiemens = 0.0\n')
+    assert np.argwhere(read_cells(path).left_out).tolist() == [[1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("rise_siemens = -1.0", "survey.rise_siemens = -1.0 must be at least 0"),
+        ("high_siemens = 1e-12", "must be above 0 and rise"),
+        ("low_siemens = -1e-9", "must be above 0 and rise"),
+        ("sigmas = 0.0", "survey.sigmas = 0.0 must be"),
+        ("reads = 1", "survey.reads = 1 must be at least 2"),
+        ("sent = -1", "survey.sent = -1 must be at least 0"),
+        ("seed = -1", "source.seed = -1 must be at least 0"),
+    ],
+)
+def test_a_number_that_no_survey_finds_is_refused_by_its_name(file, change, told):
+    key = change.split(" =")[0]
+    file.write_text(re.sub(rf"(?m)^{key} = .*$", change, file.read_text(encoding="utf-8")), encoding="utf-8")
+    with pytest.raises(DataError, match=re.escape(told)):
+        read_cells(file)
+
+
 def test_a_weak_cell_keeps_its_pulses_and_an_unclear_one_is_nothing(file):
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace('"open"', '"weak"', 1).replace('"open"', '"unclear"', 1), encoding="utf-8")

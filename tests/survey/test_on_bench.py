@@ -9,7 +9,7 @@ import pytest
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import open_backend
-from crossbar_hil.errors import ComplianceError, LimitError
+from crossbar_hil.errors import ComplianceError, LimitError, OverrangeError
 from crossbar_hil.guard.journal import read_journal
 from crossbar_hil.guard.opening import open_bench
 from crossbar_hil.guard.replay import count_pulses
@@ -64,12 +64,13 @@ def test_the_guard_keeps_the_pulses_of_a_survey_and_refuses_those_to_cells_that_
         chip.send_pulses((~found.left_out).astype(np.int64), Pulse(2.0, 0.05))
 
 
-def test_a_short_beyond_the_current_limit_stops_the_survey_which_says_how_to_find_it(laid):
+@pytest.mark.parametrize(("short", "error"), [(3e-3, ComplianceError), (5e-4, OverrangeError)])
+def test_a_short_beyond_limit_or_range_stops_the_survey_which_says_how_to_find_it(laid, short, error):
     siemens = np.full((3, 4), 4.5e-7)
-    siemens[0, 3] = 3e-3
+    siemens[0, 3] = short
     Path(laid["chip"]["start"]).write_text(json.dumps({"conductance_siemens": siemens.tolist()}), encoding="utf-8")
     bench = load_bench("emulated", overrides=laid)
-    with open_backend(bench, seed=1) as chip, pytest.raises(ComplianceError) as told:
+    with open_backend(bench, seed=1) as chip, pytest.raises(error) as told:
         survey(chip, read_v=0.1, reads=2, healthy=healthy_of(bench))
     assert "read at less than 100 mV, which finds it" in told.value.__notes__[0]
     with open_backend(bench, seed=1) as chip:

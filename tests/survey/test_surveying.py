@@ -1,5 +1,7 @@
 """Planted faults are found by name, by readings and by as few pulses as show them; healthy chips are left in peace."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -139,6 +141,15 @@ def test_what_the_chip_does_not_bear_is_refused_before_anything_is_sent(how, err
     chip = planted()
     with pytest.raises(error, match=told):
         survey(chip, **{"read_v": 0.1, "healthy": HEALTHY, **how})
+    assert not chip.pulsed
+
+
+@pytest.mark.parametrize("limits", [{"pulses": 3}, {"dose_vs": 0.4}])
+def test_a_survey_whose_two_kinds_of_pulses_are_together_too_many_is_refused_before_the_first(limits):
+    chip = planted()
+    chip.limits = replace(chip.limits, **limits)  # two of 0.1 V s and two of 0.14 V s, for a cell that does not move
+    with pytest.raises(LimitError, match=r"so (4|0\.56 V s) more would"):
+        survey(chip, read_v=0.1, healthy=HEALTHY, probe=Probe(2, UP, DOWN))
     assert not chip.pulsed
 
 

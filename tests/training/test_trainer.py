@@ -6,6 +6,7 @@ import pytest
 from crossbar_hil import DeviceBackend, Limits, Pulse, Trainer
 from crossbar_hil.errors import BackendError, DataError, LimitError
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
+from crossbar_hil.training.lines.arrangement import Arrangement
 
 PULSE = Pulse(2.0, 0.05)
 OPPOSITES = ([[0, 1], [1, 0]], [[1], [0]])
@@ -297,3 +298,16 @@ def test_predict_refuses_patterns_of_another_width(pair):
     with pytest.raises(DataError, match="patterns have"):
         Trainer(pair, pulse=PULSE).predict([[0, 1, 1]])
     assert pair.requests == []
+
+
+def test_a_network_judges_patterns_of_the_width_alone_that_it_was_made_for():
+    chip = Recorder(np.full((8, 8), 1e-6))  # with room to spare: others would be read by rows of other inputs
+    trainer = Trainer(chip, pulse=PULSE, arrangement=Arrangement((1,), bias=True))
+    with pytest.raises(DataError, match="how many inputs and outputs a network has"):
+        trainer.predict([[0, 1]])
+    trainer.check_task([[0, 1], [1, 0]], [[1], [0]])
+    for other in ([[1]], [[0, 1, 1]]):
+        with pytest.raises(DataError, match=r"patterns have shape"):
+            trainer.predict(other)
+    assert chip.requests == []
+    assert trainer.predict([[0, 1]]).outputs.shape == (1, 1)
