@@ -72,9 +72,10 @@ def test_a_foreign_hand_changes_nothing_or_is_named(tmp_path, usual, name, momen
 
 def test_a_hand_that_nobody_looks_for_is_found_by_the_judge(tmp_path, usual, monkeypatch):
     kind = KINDS["keithley7001"]
+    without = usual(kind)
     monkeypatch.setattr(Rig, "_check_unchanged", lambda *_, **__: None)
     monkeypatch.setattr(Rig, "_go", lambda *_, **__: None)
-    found, _ = ending_of(tmp_path / "run", kind, ":CLOS (@1!1!1)", "pulses", usual(kind))
+    found, _ = ending_of(tmp_path / "run", kind, ":CLOS (@1!1!1)", "pulses", without)
     assert found.startswith("violation")
 
 
