@@ -161,7 +161,7 @@ def numbers(record: IntArray, rate: float) -> str:
     first = int(np.searchsorted(record[:, 0], record[-1, 0] - RECENT, side="right"))
     images = record[-1, 0] - (record[first - 1, 0] if first else 0)
     _, right, silent, spikes = record[first:].sum(axis=0)
-    speed = f"{rate:.3g} images/s  " if rate else ""
+    speed = f"{float(f'{rate:.3g}'):.10g} images/s  " if rate else ""
     return f"{speed}spikes per image {spikes / images:.1f}  accuracy {100 * right / images:.1f} %  silent {silent}"
 
 

@@ -20,7 +20,7 @@ GIVEN = {
     "measured.txt": "Sample A7, cell (2, 3)",
 }
 """Files that the pages show, by how they begin."""
-OWN = re.compile(r"runs/\S+|dry_runs/\S+|\d+ images/s")
+OWN = re.compile(r"runs/\S+|dry_runs/\S+|[\d.]+ images/s")
 TIMES = re.compile(r"  \d+ (?:s|min \d+ s|h \d+ min)(?:, (?:about|at most) .* left)?$")
 """What is gone and left, at the end of a line of a training that takes its time."""
 VERBS = ("train", "predict", "tune", "snn train", "curve", "init", "check", "resume")
