@@ -372,10 +372,11 @@ def tell_outcome(
 
 def _lines_of(run: "Run") -> Iterator[str]:
     """Yield what a person wants to see of a run: facts, settings that are not the usual ones, then every setting."""
-    from crossbar_hil.runs.recorded_settings import text_of  # noqa: PLC0415
+    from crossbar_hil.runs.told_facts import told_facts  # noqa: PLC0415
 
-    for name, value in run.facts.items():
-        yield f"{name:16}{text_of(value, exact=False) if isinstance(value, dict) else _text(value)}"
+    told = told_facts(run.facts)
+    width = max(len(name) for name, _ in told)
+    yield from (f"{name:{width}}  {text}" for name, text in told)
     yield from run.details()
     settings = run.all_settings
     changed = [each for each in settings if each.changed]

@@ -178,8 +178,8 @@ def _rows(cells: "Cells") -> list[list[str]]:
 
 def _write_page(cells: "Cells", page: Path, picture: Path, name: str) -> None:
     from crossbar_hil.figures.pages import Sheet, Table, write_page  # noqa: PLC0415 - matplotlib
-    from crossbar_hil.survey.plotting import draw_cells_found  # noqa: PLC0415
-    from crossbar_hil.text import counted, quantity  # noqa: PLC0415
+    from crossbar_hil.survey.plotting import draw_cells_found, words_of  # noqa: PLC0415
+    from crossbar_hil.text import quantity  # noqa: PLC0415
 
     how, source = cells.survey, cells.source
     low, high = quantity(how.low_siemens, "S"), quantity(how.high_siemens, "S")
@@ -193,10 +193,10 @@ def _write_page(cells: "Cells", page: Path, picture: Path, name: str) -> None:
     ]
     sheet = Sheet(
         "Survey of a chip",
-        f"{source.whose}, {counted(len(cells.cell), 'cell')} with a verdict",
+        f"{source.whose}: {words_of(cells).lower()}",
         lines=cells.lines(),
         tables=[
-            *([Table("Cells with a verdict", _rows(cells), HEADER)] if cells.cell else []),
+            *([Table("Cells in which something was found", _rows(cells), HEADER)] if cells.cell else []),
             Table("How it was found", conditions),
         ],
         figures=[("Conductance of every cell, as the survey left it", draw_cells_found(cells))],

@@ -33,7 +33,7 @@ def panels_of(found: Programmed, words: Sequence[str], limits: Mapping[str, Any]
             low=0.0,
         ),
         panels.grid("conductance", "Conductance", found.conductances[-1], "S", named, marks=marks),
-        panels.grid("off", "Beyond the target", 100 * found.errors, "% of the range", named, marks=marks),
+        panels.grid("off", "Reading minus target", 100 * found.errors, "% of the range", named, marks=marks),
         panels.grid("pulses", "Pulses in this run", found.pulses, "", named),
     ]
     if limits.get("pulses") is not None or limits.get("dose_vs") is not None:

@@ -13,23 +13,30 @@ from crossbar_hil.programming.loop import REACHED
 from crossbar_hil.programming.outcome import Programmed
 
 _PANEL = (4.5, 3.4)
-TOLERANCES, BINS = 4, 17
-"""The histogram goes to so many tolerances, further if a quarter of the cells lie beyond; in how many bars, and one at
-each edge for what is further off."""
+TOLERANCES, BARS = 4, 16
+"""The histogram goes to so many tolerances in so many bars; what is further off is counted in one more at each end."""
 
 
 def plot_errors(found: Programmed, ax: Axes | None = None) -> Axes:
     """Draw how many cells are how far from their targets, in percent of the range."""
     ax = ax or new_axes(_PANEL)
     errors, tolerance = 100 * found.errors[found.aimed], 100 * found.settings.tolerance
-    edge = max(TOLERANCES * tolerance, 1.2 * float(np.percentile(np.abs(errors), 75)))
-    shown = np.clip(errors, -edge, edge)
+    edge, width = TOLERANCES * tolerance, 2 * TOLERANCES * tolerance / BARS
+    far = np.abs(errors) > edge
     ax.axvspan(-tolerance, tolerance, color=GREY, alpha=0.2, linewidth=0, label="tolerance")
-    ax.hist(shown, bins=np.linspace(-edge, edge, BINS).tolist(), color=BLUE)
-    beyond = int((np.abs(errors) > edge).sum())
-    ax.set(xlabel="Last reading beyond the target (% of the range)", ylabel="Cells")
-    ax.set_title(f"Errors{f'; {beyond} beyond the edges' if beyond else ''}", fontsize=10)
-    ax.legend(fontsize=SMALL, frameon=False)
+    bins = np.linspace(-edge, edge, BARS + 1).tolist()
+    ax.hist(errors[~far], bins=bins, color=BLUE, edgecolor="white", linewidth=0.5)
+    if far.any():
+        ends, counts = (-edge - width, edge + width), (int((errors < -edge).sum()), int((errors > edge).sum()))
+        most = float(np.abs(errors).max())
+        bars = ax.bar(ends, counts, width, color=ORANGE, label=f"further off, {most:.3g} % at most")
+        ax.bar_label(bars, [str(each or "") for each in counts], fontsize=SMALL, padding=1)
+    ax.set_xticks(tolerance * np.arange(-TOLERANCES, TOLERANCES + 1))
+    ax.set_xlim(-edge - 2 * width, edge + 2 * width)
+    ax.margins(y=0.35)
+    ax.set(xlabel="Last reading minus target (% of the range)", ylabel="Cells")
+    ax.set_title(f"{int((~found.unmet[found.aimed]).sum())} of {errors.size} cells reached their targets", fontsize=10)
+    ax.legend(loc="upper left", fontsize=SMALL, frameon=False)
     open_frame(ax)
     whole_ticks(ax.yaxis, 6)
     return ax
@@ -60,7 +67,7 @@ def plot_cells(found: Programmed, ax: Axes | None = None) -> Axes:
     rounds, tolerance = np.arange(1, found.rounds + 1), 100 * found.settings.tolerance
     ax.axhspan(-tolerance, tolerance, color=GREY, alpha=0.2, linewidth=0)
     ax.plot(rounds, off, ".-", color=BLUE, linewidth=0.8, alpha=0.5)
-    ax.set(xlabel="Round", ylabel="Beyond the target (% of the range)")
+    ax.set(xlabel="Round", ylabel="Reading minus target (% of the range)")
     ax.set_title("Every cell on its way; grey: tolerance", fontsize=10)
     open_frame(ax)
     whole_ticks(ax.xaxis, 8)
@@ -71,7 +78,7 @@ def plot_pulses_sent(found: Programmed, ax: Axes | None = None) -> Axes:
     """Draw how many pulses each cell got, over the chip."""
     ax = ax or new_axes(map_size(found.targets.shape))
     sent = found.pulses.astype(np.float64)
-    draw_chip(ax, sent, "Pulses, bright is good", 1.0, "", colours=BAD, low=0.0, write=lambda value: f"{value:.0f}")
+    draw_chip(ax, sent, "Pulses sent", 1.0, "", colours=BAD, low=0.0, write=lambda value: f"{value:.0f}")
     ax.set_title(f"Pulses of each cell, {int(sent.sum())} in all", fontsize=10)
     ax.set_aspect("auto")
     return ax
@@ -87,7 +94,7 @@ def draw_programmed(found: Programmed) -> Figure:
 
 
 CAPTIONS = {
-    "errors": "Last reading of every cell beyond its target",
+    "errors": "Last reading of every cell minus its target",
     "reached": "Last reading against target",
     "cells": "Distance from the target, round by round",
     "pulses_sent": "Pulses that each cell got",

@@ -1,10 +1,11 @@
-"""Facts of a record in the words of a person: what a report and the live page show; `show` has them as recorded."""
+"""Facts of a record in the words of a person, as a report, the live page and `show` tell them; in JSON as recorded."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from crossbar_hil.runs.recorded_settings import text_of
+from crossbar_hil.survey.lines import Lines
 from crossbar_hil.text import counted, quantity
 
 ACTS = {
@@ -157,6 +158,19 @@ def _bench_work(found: Any) -> str:
     return ", ".join(told) or _plain(found)
 
 
+def in_words_of_bad_cells(cells: Any) -> str:
+    """Name the cells that a training left out, each with what was found in it."""
+    return ", ".join(f"row {each['row']} column {each['column']} ({each['verdict']})" for each in cells)
+
+
+def _lines(found: Any) -> str:
+    return Lines.from_record(found, (max(found["rows"]), max(found["columns"]))).in_words(one_layer=False)
+
+
+def _zeros(every: Any) -> str:
+    return "with each batch of reads" if every == 1 else f"with every {int(every)}th batch of reads"
+
+
 FACTS: Mapping[str, tuple[str, Words]] = {
     "name": ("Run", _plain),
     "type": ("What was done", lambda kind: DONE.get(kind, str(kind))),
@@ -165,6 +179,8 @@ FACTS: Mapping[str, tuple[str, Words]] = {
     "bench_sha256": ("SHA-256 of bench.toml", _plain),
     "confirm": ("Evaluations in a row that must meet every target", _plain),
     "learning_rule": ("Learning rule", _rule),
+    "lines": ("Lines of the chip", _lines),
+    "bad_cells": ("Bad cells, left out", lambda cells: in_words_of_bad_cells(cells) or "none"),
     "virtual_chip": ("Conductance of virtual chips", _chips),
     "forecast": ("Foretold", _forecast),
     "versions": ("Made with", _versions),
@@ -197,6 +213,9 @@ FACTS: Mapping[str, tuple[str, Words]] = {
     "accuracy": ("Test images answered rightly", _share),
     "silent": ("Test images without an answer", _plain),
     "images": ("Test images asked", _plain),
+    "summary": ("What was reached", _plain),
+    "cost": ("What it took", _plain),
+    "rounds": ("Rounds of reads and pulses", _plain),
     "cells": ("Cells asked for", _plain),
     "reached": ("Cells at their target", _plain),
     "pulses_median": ("Pulses a cell, median", _plain),
@@ -215,9 +234,12 @@ PARTS: Mapping[str, tuple[str, Words]] = {
     "matrix": ("Switch matrix", _instrument),
     "read_scheme": ("How a cell is read", _plain),
     "write_scheme": ("How a cell is written", _plain),
+    "read_by": ("What is read at a time", lambda by: f"a {by}"),
+    "zero_every": ("The zero of the meter is read", _zeros),
     "disturb_v": ("Most volts on cells that are not written", lambda volts: quantity(volts, "V")),
     "settings": ("Settings of source", _source_settings),
     "wiring": ("Wiring", _wiring),
+    "on_loopback": ("Taken for real though on this machine", ", ".join),
 }
 """The same for what a device says of itself."""
 BY_PORT = {"sources", "settings"}

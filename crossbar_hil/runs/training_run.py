@@ -30,6 +30,7 @@ from crossbar_hil.runs.live.training import training_panels, training_standing, 
 from crossbar_hil.runs.never_began import describe_never_began
 from crossbar_hil.runs.recorded_settings import Tables, check_tables
 from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome
+from crossbar_hil.runs.told_facts import in_words_of_bad_cells
 from crossbar_hil.runs.training import TrainingWork, epochs_only
 from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION, Sizes, read_epochs, refuse_links
 from crossbar_hil.runs.training_views import name_cells, training_page
@@ -331,9 +332,10 @@ class TrainingRun(Run):
         """Return which cells were left out, and which lines of the chip the network is on; nothing without such."""
         if self.lines is None:
             return ()
-        bad = [f"row {e['row']} column {e['column']} ({e['verdict']})" for e in self.facts.get("bad_cells", ())]
-        left_out = (f"bad cells left out: {', '.join(bad)}",) if bad else ()
-        return (*left_out, *(() if self.lines.is_plain else (self.lines.in_words(),)))
+        bad = in_words_of_bad_cells(self.facts.get("bad_cells", ()))
+        one_layer = not self.arrangement.hidden and self.arrangement.pairs == "columns"
+        where = () if self.lines.is_plain else (self.lines.in_words(one_layer=one_layer),)
+        return (*((f"bad cells left out: {bad}",) if bad else ()), *where)
 
     def _foretold(self) -> Sequence[str]:
         """Return what was foretold, and what then happened; nothing if nothing was."""

@@ -389,19 +389,20 @@ def engine_of(settings: SpikingSettings, split: Split | None, order: IntArray | 
     """
     if not settings.wire_ohm and settings.cell is None:
         return load("spiking_engines", "fused")()
-    make = load("spiking_engines", "wired")
     cell = _cell(settings.cell)
     if not is_designed(settings):
-        return make(wire_ohm=settings.wire_ohm, cell=cell)
-    return make.arranged(
+        return load("spiking_engines", "wired")(wire_ohm=settings.wire_ohm, cell=cell)
+    renewed = {}
+    if split is not None and settings.renew is not None:
+        renewed = {"images": settings.renew, "patterns": typical_spikes(split.train)}
+    return load("spiking_engines", "attenuated" if renewed else "wired").arranged(
         settings.wire_ohm,
         cell,
         drive=settings.drive,
         sense=settings.sense,
         tiles=read_tiles(settings.tiles),
         order=order if split is None else order_of(settings, split),
-        renew=None if split is None else settings.renew,
-        patterns=None if split is None or settings.renew is None else typical_spikes(split.train),
+        **renewed,
     )
 
 

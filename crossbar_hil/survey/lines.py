@@ -70,14 +70,16 @@ class Lines:
         found[..., np.array(self.rows)[:, None], np.array(self.columns)] = array
         return found
 
-    def in_words(self) -> str:
-        """Say which line carries what.
+    def in_words(self, *, one_layer: bool = True) -> str:
+        """Say which line carries what: of one layer of pairs of columns, or of any network.
 
         >>> Lines((3, 4), (2, 0), (1, 0)).in_words()
         'inputs 1 to 2 on rows 3, 1; outputs 1 to 1 on columns 2 - 1'
+        >>> Lines((3, 4), (2, 0), (1, 0)).in_words(one_layer=False)
+        'the network is on rows 3, 1 and columns 2, 1 of the chip, in this order'
         """
-        pairs = [
-            f"{plus + 1} - {minus + 1}" for plus, minus in zip(self.columns[::2], self.columns[1::2], strict=False)
-        ]
-        rows = ", ".join(str(each + 1) for each in self.rows)
+        rows, columns = (", ".join(str(each + 1) for each in lines) for lines in (self.rows, self.columns))
+        if not one_layer:
+            return f"the network is on rows {rows} and columns {columns} of the chip, in this order"
+        pairs = [f"{plus + 1} - {minus + 1}" for plus, minus in zip(self.columns[::2], self.columns[1::2], strict=True)]
         return f"inputs 1 to {len(self.rows)} on rows {rows}; outputs 1 to {len(pairs)} on columns {', '.join(pairs)}"

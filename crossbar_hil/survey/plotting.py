@@ -6,23 +6,29 @@ from matplotlib.patches import Patch, Rectangle
 
 from crossbar_hil.figures.cells import draw_chip
 from crossbar_hil.figures.chips import map_size
-from crossbar_hil.figures.panes import COLOURS, SMALL, engineering
+from crossbar_hil.figures.panes import COLOURS, SMALL, engineering, new_axes
 from crossbar_hil.survey.file import Cells
 from crossbar_hil.survey.judging import VERDICTS
+from crossbar_hil.text import counted
 
 _COLOURS = dict(zip(VERDICTS, (COLOURS[each] for each in (1, 4, 3, 0, 9, 5, 8)), strict=True))
 
 
 def draw_cells_found(cells: Cells) -> Figure:
-    """Draw the conductance of every cell, and a frame in the colour of its verdict around each that has one."""
-    width, height = map_size(cells.shape)
-    figure = Figure(figsize=(width + 0.6, height + 0.5), layout="constrained")
+    """Draw the same as `plot_cells_found` as a whole figure."""
+    figure = Figure(figsize=_size(cells), layout="constrained")
     plot_cells_found(cells, figure.subplots())
     return figure
 
 
-def plot_cells_found(cells: Cells, axes: Axes) -> Axes:
-    """Draw the same on Axes, the legend below them."""
+def words_of(cells: Cells) -> str:
+    """Say in how many cells something was found."""
+    return f"Something found in {counted(len(cells.cell), 'cell')}" if cells.cell else "Nothing found in any cell"
+
+
+def plot_cells_found(cells: Cells, ax: Axes | None = None) -> Axes:
+    """Draw the conductance of every cell, and a frame in the colour of its verdict around each that has one."""
+    axes = ax or new_axes(_size(cells))
     factor, unit = engineering(cells.conductances, "S")
     draw_chip(axes, cells.conductances, "Conductance", factor, unit)
     axes.set_aspect("auto")
@@ -37,6 +43,11 @@ def plot_cells_found(cells: Cells, axes: Axes) -> Axes:
         axes.legend(
             handles=frames, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=across, fontsize=SMALL, frameon=False
         )
-    many = len(cells.cell)
-    axes.set_title(f"{many or 'No'} cell{'s' * (many != 1)} with a verdict", fontsize=10)
+    axes.set_title(words_of(cells), fontsize=10)
     return axes
+
+
+def _size(cells: Cells) -> tuple[float, float]:
+    """Return width and height in inches, the legend below the map."""
+    width, height = map_size(cells.shape)
+    return width + 0.6, height + 0.5

@@ -8,7 +8,7 @@ import numpy as np
 from crossbar_hil.arguments import COUNT, NUMBER, expect
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, stack
 from crossbar_hil.backend import DeviceBackend, Pulse
-from crossbar_hil.errors import DataError
+from crossbar_hil.errors import ComplianceError, DataError
 from crossbar_hil.survey.judging import (
     LEFT_OUT,
     WEAK_CELL,
@@ -21,9 +21,11 @@ from crossbar_hil.survey.judging import (
     judge_weak,
     moved,
 )
+from crossbar_hil.text import quantity
 
 READS = 20
 """Readings of each cell; their mean is then known four times as well as one of them."""
+LOWER = "a shorted cell may draw more than the limit lets through: read at less than {}, which finds it"
 MOST_PULSES = 100
 """Pulses of a kind for a cell; more is a training, or a slip of the pen."""
 
@@ -153,7 +155,11 @@ class _Work:
         self.up, self.down = (np.zeros(backend.shape, dtype=np.int64) for _ in range(2))
 
     def look(self) -> Looks:
-        return Looks.of(stack([self._backend.read_conductances(self._read_v) for _ in range(self._reads)]))
+        try:
+            return Looks.of(stack([self._backend.read_conductances(self._read_v) for _ in range(self._reads)]))
+        except ComplianceError as error:
+            error.add_note(LOWER.format(quantity(self._read_v, "V")))
+            raise
 
     def probe(self, before: Looks, alive: BoolArray, probe: Probe) -> tuple[Looks, FloatArray, BoolArray, FloatArray]:
         """Return the chip afterwards, what the first pulse did, which cells moved, and how little would be seen."""

@@ -49,9 +49,7 @@ def act_on_each(
     conductances, changed = evaluated.conductances, False
     counts, falling = no_pulses(backend.shape), no_pulses(backend.shape)
     for pattern in evaluator.order(len(evaluated.layers[0].voltages)):
-        found = (
-            evaluator.read_one(backend, pattern, conductances) if changed else evaluator.take_one(evaluated, pattern)
-        )
+        found = evaluator.read_one(backend, pattern, conductances) if changed else evaluated.of_one(pattern)
         if changed and update.looks:
             conductances = backend.read_conductances(read_v)
             found = found._replace(conductances=conductances)

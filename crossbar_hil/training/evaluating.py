@@ -35,6 +35,11 @@ class Evaluated(NamedTuple):
     layers: tuple[Passed, ...]
     """The last one has the outputs of the labels."""
 
+    def of_one(self, pattern: int) -> "Evaluated":
+        """Return it with what one pattern came to alone; the currents are still those of all."""
+        only = slice(pattern, pattern + 1)
+        return self._replace(layers=tuple(Passed(*(each[only] for each in passed)) for passed in self.layers))
+
 
 class Evaluator(Protocol):
     """Evaluates the patterns of a training, and asks its rule."""
@@ -47,9 +52,6 @@ class Evaluator(Protocol):
 
     def read_one(self, backend: DeviceBackend, pattern: int, conductances: FloatArray) -> Evaluated:
         """Read one pattern anew; conductances (R, C) as known, in siemens."""
-
-    def take_one(self, found: Evaluated, pattern: int) -> Evaluated:
-        """Return what was read of one pattern."""
 
     def ask(self, found: Evaluated, targets: FloatArray, gaps: FloatArray, update: Update) -> Pulses:
         """Return the first pulses that the rule wants.
@@ -100,19 +102,9 @@ class OneLayer:
         outputs = difference(currents)
         return Evaluated(currents, conductances, (Passed(voltages, outputs, self._activation(outputs)),))
 
-    def take_one(self, found: Evaluated, pattern: int) -> Evaluated:
-        """Return what was read of one pattern."""
-        return Evaluated(found.currents[pattern : pattern + 1], found.conductances, take(found.layers, pattern))
-
     def ask(self, found: Evaluated, targets: FloatArray, gaps: FloatArray, update: Update) -> Pulses:
         """Return the first pulses that the rule wants."""
         voltages, outputs, activations = found.layers[0]
         deltas = gaps * self._activation.slope(outputs)  # equation 3
         seen = Seen(voltages, outputs, activations, targets, deltas, self._beta, found.conductances)
         return update.wanted(self._rule(seen), found.conductances)  # equation 4
-
-
-def take(layers: tuple[Passed, ...], pattern: int) -> tuple[Passed, ...]:
-    """Return what one pattern came to in each layer."""
-    only = slice(pattern, pattern + 1)
-    return tuple(Passed(*(each[only] for each in passed)) for passed in layers)

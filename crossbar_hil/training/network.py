@@ -14,7 +14,7 @@ from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.errors import DataError
 from crossbar_hil.training.activation import Tanh
 from crossbar_hil.training.asking import Asked, Rule, as_rule
-from crossbar_hil.training.evaluating import Evaluated, Passed, take
+from crossbar_hil.training.evaluating import Evaluated, Passed
 from crossbar_hil.training.lines.arrangement import Arrangement, Layer
 from crossbar_hil.training.lines.pairs import difference
 from crossbar_hil.training.rules.rule import Seen
@@ -116,11 +116,6 @@ class Network:
 
     def _on(self, backend: DeviceBackend) -> tuple[Read, int, tuple[Layer, ...]]:
         return backend.read_currents, backend.shape[0], self._layers
-
-    def take_one(self, found: Evaluated, pattern: int) -> Evaluated:
-        """Return what was read of one pattern."""
-        currents = found.currents[pattern :: len(self._volts[0])]
-        return Evaluated(currents, found.conductances, take(found.layers, pattern))
 
     def order(self, patterns: int) -> Iterator[int]:
         """Yield the patterns of an epoch in the order in which the rule acts on them."""

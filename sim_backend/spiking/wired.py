@@ -6,11 +6,11 @@ replaced by the transfer matrix of the crossbar, made once.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 
-from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
+from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.spiking.network.encoding import Words
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.stepwise import Presentation, Showing
@@ -54,33 +54,18 @@ class WiredEngine:
 
     @classmethod
     def arranged(
-        cls,
-        wire_ohm: WireOhm,
-        cell: CellModel | None,
-        *,
-        drive: Any = "left",
-        sense: Any = "bottom",
-        renew: int | None = None,
-        patterns: BoolArray | None = None,
-        **more: Any,
-    ) -> "WiredEngine":
-        """Return an engine for an arrangement in plain words, which renews shares or solves every circuit.
+        cls, wire_ohm: WireOhm, cell: CellModel | None, *, drive: Any = "left", sense: Any = "bottom", **more: Any
+    ) -> Self:
+        """Return an engine for an arrangement in plain words.
 
         Parameters
         ----------
         drive, sense
             As of `Topology`.
-        renew, patterns
-            As of `AttenuatedEngine`; without them every circuit is solved.
         **more
-            As of `Arrangement`.
+            What else this engine takes.
         """
-        topology = Topology(drive=drive, sense=sense)
-        if renew is None:
-            return cls(wire_ohm, cell, topology=topology, **more)
-        from .attenuated import AttenuatedEngine  # noqa: PLC0415 - it is a kind of this engine
-
-        return AttenuatedEngine(wire_ohm, renew, cell=cell, topology=topology, patterns=patterns, **more)
+        return cls(wire_ohm, cell=cell, topology=Topology(drive=drive, sense=sense), **more)
 
     def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
         """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes."""

@@ -31,7 +31,12 @@ def test_program_tells_what_it_will_send_and_what_each_cell_reached(cli, targets
     assert json.loads(cli("show", "latest", "--json").out)["tables"]["program"]["pulses"] == 60
     listed = json.loads(cli("runs", "--json").out)
     assert [(each["verdict"], each["pulses"]) for each in listed] == [("partly", int(found.pulses.sum()))]
-    assert "targets.csv" in cli("show", "latest").out
+    shown = cli("show", "latest").out
+    assert "targets.csv" in shown
+    told = dict(line.split("  ", 1) for line in shown.partition("\n\n")[0].splitlines() if "  " in line)
+    assert told["Size"].strip() == "4 rows, 4 columns"
+    assert told["Current of a cell"].strip() == "follows Ohm's law"
+    assert told["Cells at their target"].strip() == str(near.sum())
     assert cli("export", "latest", "--to", "csv").code == 0
     assert len(list(run.cell_tests())) == found.rounds * 16 + found.pulses.sum()
     assert {panel.name for panel in run.panels()} >= {"error", "conductance", "pulses"}

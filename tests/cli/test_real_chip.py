@@ -118,4 +118,6 @@ def test_a_survey_of_a_real_chip_asks_before_its_pulses_and_not_before_its_readi
     text = (tmp_path / "sent.toml").read_text().replace('chip_id = "A1"', 'chip_id = "B2"')
     (tmp_path / "sent.toml").write_text(text)
     other = cli("train", "--bench", lab(), *SHORT, "--yes", "--set", "cells=sent.toml")
-    assert (other.code, "is of chip B2, bench lab has chip A1: survey that one" in other.err) == (2, True), other.err
+    assert (other.code, "is of chip B2, bench emulated has chip A1: survey that one" in other.err) == (2, True), (
+        other.err
+    )

@@ -101,7 +101,7 @@ def examples(converged_run):
     ]
     cells = np.full((9, 4), 0.09)
     maps, curve = chips("beta=1e7..1e8:3log", "target=0.5,0.9"), chips("beta=1e7..1e8:3log")
-    with open_backend(bench, seed=1) as chip:
+    with open_backend(load_bench("simulated", overrides={"chip": {"dead": [[0, 1]]}}), seed=1) as chip:
         programmed = program(chip, np.full(chip.shape, 6e-7), pulses=3)
         cells_found = cells_of(survey(chip, read_v=0.1, reads=2), bench, chip, 1, 0.1, None)
     foretold = tally([Foretold(0.7, number < 7, 10, 10, 50, 50) for number in range(10)])
@@ -131,6 +131,7 @@ def examples(converged_run):
         "plot_curves": [(twin,)],
         "draw_twin": [(twin, readings)],
         **{name: [(programmed,)] for name in (*(f"plot_{each}" for each in CAPTIONS), "draw_programmed")},
+        "plot_cells_found": [(cells_found,)],
         "draw_cells_found": [(cells_found,)],
         "plot_reliability": [(foretold,)],
         "draw_reliability": [(foretold,)],

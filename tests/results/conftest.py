@@ -1,5 +1,6 @@
 """One small result of every kind."""
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.characterisation import Characterisation, characterise
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.programming.outcome import Programmed
+from crossbar_hil.programming.planned import plan_program
+from crossbar_hil.programming.run import ProgramRun
 from crossbar_hil.results.chip_map import ChipMap, read_chip
 from crossbar_hil.runs.inference import Answer, Line
 from crossbar_hil.runs.training_run import TrainingRun
@@ -95,6 +99,14 @@ def answer():
     return Answer("r", "simulated", lines, 2, 5)
 
 
+@functools.cache
+def programmed_in(out):
+    """The record of a programming of which one cell has no target and one a target that no cell can have."""
+    targets = np.full((4, 4), 1.5e-6)
+    targets[0, 1], targets[2, 3] = np.nan, 5e-6
+    return load_run(plan_program(load_bench("simulated"), targets, source="a test").run(seed=1, out=out).folder)
+
+
 MAKE = {
     EnsembleResult: lambda _: EnsembleResult.empty(3, (4, 2, 2), np.int64).judged(
         np.ones(4, bool), np.ones((4, 1), bool), np.zeros((4, 1), bool)
@@ -110,6 +122,8 @@ MAKE = {
     Twin: lambda _: twin(),
     Answer: lambda _: answer(),
     Characterisation: lambda _: measured(),
+    ProgramRun: lambda folder: programmed_in(folder.parent),
+    Programmed: lambda folder: programmed_in(folder.parent).programmed,
     ChipMap: lambda _: read_chip(open_backend(load_bench("simulated"), seed=1), 0.1, reads=2),
 }
 """One of each concrete kind, made from the folder of a run that converged."""

@@ -9,6 +9,8 @@ import pytest
 
 from crossbar_hil import TrainingResult, load_run
 from crossbar_hil.errors import DataError, MissingExtra
+from crossbar_hil.programming.outcome import Programmed
+from crossbar_hil.programming.run import ProgramRun
 from crossbar_hil.results.chip_map import ChipMap
 from crossbar_hil.runs.training_run import TrainingRun
 from crossbar_hil.spiking.progress import Progress
@@ -89,15 +91,17 @@ def test_its_arrays_keep_the_rules_of_cf_and_come_back_from_a_file_as_they_were(
 
 
 def test_a_run_is_drawn_as_its_result(results):
-    run, network = results[TrainingRun], results[SpikingRun]
+    run, network, programmed = results[TrainingRun], results[SpikingRun], results[ProgramRun]
     assert run.plots == TrainingResult.plots
     assert network.plots == Progress.plots
+    assert programmed.plots == Programmed.plots
     assert run.plot("error").axes
     assert network.plot("fields").axes
+    assert programmed.plot("reached").axes
 
 
 @pytest.mark.parametrize(
-    "kind", [each for each in MAKE if each not in {TrainingRun, SpikingRun}], ids=lambda kind: kind.__name__
+    "kind", [each for each in MAKE if each not in {TrainingRun, SpikingRun, ProgramRun}], ids=lambda kind: kind.__name__
 )
 def test_each_of_its_figures_is_drawn_and_shown_by_a_notebook(results, kind, undrawn):
     result = results[kind]

@@ -46,3 +46,11 @@ def test_what_another_version_recorded_is_told_as_it_is():
     for value in ODD:
         for facts in (*({key: value} for key in FACTS), *({"device": {part: value}} for part in PARTS)):
             assert all(isinstance(each, str) for line in told_facts(facts) for each in line), facts
+
+
+def test_lines_and_bad_cells_are_told_by_their_places_on_the_chip():
+    bad = [{"row": 3, "column": 4, "verdict": "stuck low"}, {"row": 1, "column": 2, "verdict": "open"}]
+    assert told_facts({"lines": {"rows": [3, 1], "columns": [2, 5]}, "bad_cells": bad}) == [
+        ("Lines of the chip", "the network is on rows 3, 1 and columns 2, 5 of the chip, in this order"),
+        ("Bad cells, left out", "row 3 column 4 (stuck low), row 1 column 2 (open)"),
+    ]

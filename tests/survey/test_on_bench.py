@@ -1,6 +1,7 @@
 """The survey of a chip behind emulated instruments: planted faults by name, its pulses through the guard."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import open_backend
-from crossbar_hil.errors import LimitError
+from crossbar_hil.errors import ComplianceError, LimitError
 from crossbar_hil.guard.journal import read_journal
 from crossbar_hil.guard.opening import open_bench
 from crossbar_hil.guard.replay import count_pulses
@@ -61,6 +62,18 @@ def test_the_guard_keeps_the_pulses_of_a_survey_and_refuses_those_to_cells_that_
             chip.send_pulses(np.ones((3, 4), dtype=np.int64), Pulse(2.0, 0.05))
         chip.read_conductances(0.1)
         chip.send_pulses((~found.left_out).astype(np.int64), Pulse(2.0, 0.05))
+
+
+def test_a_short_beyond_the_current_limit_stops_the_survey_which_says_how_to_find_it(laid):
+    siemens = np.full((3, 4), 4.5e-7)
+    siemens[0, 3] = 3e-3
+    Path(laid["chip"]["start"]).write_text(json.dumps({"conductance_siemens": siemens.tolist()}), encoding="utf-8")
+    bench = load_bench("emulated", overrides=laid)
+    with open_backend(bench, seed=1) as chip, pytest.raises(ComplianceError) as told:
+        survey(chip, read_v=0.1, reads=2, healthy=healthy_of(bench))
+    assert "read at less than 100 mV, which finds it" in told.value.__notes__[0]
+    with open_backend(bench, seed=1) as chip:
+        assert survey(chip, read_v=0.003, reads=2, healthy=healthy_of(bench)).verdicts[0, 3] == "shorted"
 
 
 def test_what_wires_hide_is_said():

@@ -102,8 +102,6 @@ class Arrangement:
         for name, known in (("pairs", PAIRS), ("layers", LAYERS)):
             if getattr(self, name) not in known:
                 raise DataError(f"{name} {getattr(self, name)!r} must be {' or '.join(map(repr, known))}")
-        if self.shortcuts and not self.hidden:
-            raise DataError("shortcuts lead past hidden units, of which there are none: give hidden, or no shortcuts")
 
     @classmethod
     def of(cls, training: Mapping[str, Any]) -> "Arrangement":
@@ -116,7 +114,7 @@ class Arrangement:
     @property
     def is_plain(self) -> bool:
         """Whether it is one layer of pairs of columns, whose inputs are the bits alone: it takes the whole array."""
-        return not (self.hidden or self.bias) and self.pairs == "columns"
+        return not (self.hidden or self.bias or self.shortcuts) and self.pairs == "columns"
 
     @property
     def depth(self) -> int:
@@ -181,8 +179,10 @@ class Arrangement:
         Raises
         ------
         DataError
-            If a layer does not fit.
+            If a layer does not fit, or there are shortcuts and no hidden units.
         """
+        if self.shortcuts and not self.hidden:  # looked at here, as a sweep sets the one before the other
+            raise DataError("shortcuts lead past hidden units, of which there are none: give hidden, or no shortcuts")
         rows, columns = shape
         laid = self.lay(bits, outputs)
         for each in laid:

@@ -69,6 +69,7 @@ def test_a_network_takes_as_many_lines_and_cells_as_counted_by_hand(arrangement,
         ((3, 2), Arrangement(bias=True), {}, "no weights and no bias give patterns .*; what helps: hidden units"),
         ((4, 4), Arrangement((1,), bias=True, shortcuts=True), {"v1": 0.0}, "a bias is at the voltage of a 1"),
         ((3, 4), Arrangement((1,), pairs="rows"), {}, "row count 3 is odd"),
+        ((2, 2), Arrangement(shortcuts=True), {}, "shortcuts lead past hidden units, of which there are none"),
         ((4, 4), Arrangement((1,), bias=True, shortcuts=True), {"rule": Sanger()}, "rule Sanger does not go by"),
     ],
 )  # fmt: skip
@@ -80,7 +81,6 @@ def test_what_cannot_be_trained_is_refused_in_one_sentence(shape, arrangement, m
 @pytest.mark.parametrize(
     ("training", "says"),
     [
-        ({"shortcuts": True}, "shortcuts lead past hidden units, of which there are none"),
         ({"hidden": -1}, "hidden must be a whole number of at least 0, not -1"),
         ({"hidden": [4, 0]}, "at least one"),
         ({"hidden": "two"}, "not a whole number"),
