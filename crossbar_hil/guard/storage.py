@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from crossbar_hil.errors import CrossbarError, reason_of
+from crossbar_hil.errors import CrossbarError, RunError, reason_of
 
 if sys.platform == "win32":
     import msvcrt
@@ -126,6 +126,25 @@ def replace_file(path: Path, content: str | bytes) -> None:
     fresh.unlink(missing_ok=True)
     write_new(fresh, content)
     os.replace(fresh, path)
+
+
+def replace_durably(path: Path, write: Callable[[Path], object]) -> None:
+    """Put the new file that `write` makes in the place of another, all of it or nothing; on disk when this returns.
+
+    Raises
+    ------
+    RunError
+        If it cannot be written; what was there stays.
+    """
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        fresh.unlink(missing_ok=True)
+        write(fresh)
+        with fresh.open("rb") as file:
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {reason_of(error)}") from error
 
 
 def create_exclusive(path: Path) -> int:

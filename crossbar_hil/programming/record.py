@@ -6,7 +6,6 @@ and sent, and is replaced as a whole after each round. ``chip.sqlite`` holds wha
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossbar_hil.arrays import FloatArray, stack
-from crossbar_hil.errors import DataError, RunError, reason_of
-from crossbar_hil.guard.storage import replace_file
+from crossbar_hil.errors import DataError, RunError
+from crossbar_hil.guard.storage import replace_durably, write_new
 from crossbar_hil.parsing import parse_json
 from crossbar_hil.programming.loop import Round
 from crossbar_hil.runs.array_file import read_arrays, write_arrays
@@ -43,12 +42,9 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 
 def write_record(folder: Path, record: Mapping[str, Any]) -> None:
-    """Put a new record in the place of the old one; a RunError if that cannot be written."""
-    path = folder / RECORD
-    try:
-        replace_file(path, json.dumps(record, indent=1, default=str) + "\n")
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {reason_of(error)}") from error
+    """Put a new record in the place of the old one, on disk when this returns; a RunError if that cannot be written."""
+    text = json.dumps(record, indent=1, default=str) + "\n"
+    replace_durably(folder / RECORD, lambda path: write_new(path, text))
 
 
 def write_task(folder: Path, targets: FloatArray, low: FloatArray | None, state: Mapping[str, NDArray[Any]]) -> None:
@@ -111,13 +107,4 @@ def same_round(one: Round, other: Round) -> bool:
 
 
 def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Put a file of arrays in the place of another, all of it or nothing, and on disk when this returns."""
-    fresh = path.with_name(f".{path.name}.new")
-    try:
-        fresh.unlink(missing_ok=True)
-        write_arrays(fresh, arrays)
-        with fresh.open("rb") as file:
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {reason_of(error)}") from error
+    replace_durably(path, lambda fresh: write_arrays(fresh, arrays))

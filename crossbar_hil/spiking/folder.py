@@ -5,13 +5,11 @@ network, the record of the training and, at the end, the answers: plain arrays, 
 """
 
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from crossbar_hil.errors import RunError, reason_of
-from crossbar_hil.guard.storage import write_new
+from crossbar_hil.errors import RunError
+from crossbar_hil.guard.storage import replace_durably, write_new
 from crossbar_hil.parsing import parse_json
 from crossbar_hil.runs.array_file import read_arrays, write_arrays
 from crossbar_hil.runs.recorded_settings import check_tables
@@ -44,7 +42,7 @@ def read_record(folder: Path) -> dict[str, Any]:
 def write_record(folder: Path, record: dict[str, Any]) -> None:
     """Put a new record in the place of the old one."""
     text = json.dumps(record, indent=1, default=str) + "\n"
-    _replace(folder / RECORD, lambda path: write_new(path, text))
+    replace_durably(folder / RECORD, lambda path: write_new(path, text))
 
 
 def read_checkpoint(folder: Path) -> Progress | None:
@@ -68,16 +66,4 @@ def read_checkpoint(folder: Path) -> Progress | None:
 
 def write_checkpoint(folder: Path, progress: Progress) -> None:
     """Put a new checkpoint in the place of the old one; it is on disk when this returns."""
-    _replace(folder / CHECKPOINT, lambda path: write_arrays(path, progress.arrays()))
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    fresh = path.with_name(f".{path.name}.new")
-    try:
-        fresh.unlink(missing_ok=True)
-        write(fresh)
-        with fresh.open("rb") as file:
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {reason_of(error)}") from error
+    replace_durably(folder / CHECKPOINT, lambda path: write_arrays(path, progress.arrays()))
