@@ -137,7 +137,7 @@ def _check_file(bench: Bench, problems: Problems, trains: bool) -> None:
 
 
 def _check_patterns(bench: Bench, problems: Problems) -> None:
-    shape = _shape(bench)
+    shape = bench.shape
     with problems.collect():
         task = PatternSet.from_csv(bench.training.pattern_file)
         if shape is None:
@@ -166,12 +166,6 @@ def _check_limits(bench: Bench, problems: Problems) -> None:
     ):
         if value > bound:
             problems.append(f"{name} of {value:g} {unit} exceeds its limit of {bound:g} {unit}")
-
-
-def _shape(bench: Bench) -> tuple[int, int] | None:
-    if bench.wiring is not None:
-        return len(bench.wiring.rows), len(bench.wiring.columns)
-    return (bench.chip.rows, bench.chip.columns) if bench.chip is not None else None
 
 
 def _check_instruments(bench: Bench, factory: Any, problems: Problems, seen: Seen) -> None:

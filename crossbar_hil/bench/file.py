@@ -370,6 +370,11 @@ class WiringTable(Table):
         """Slot and column of every line, the rows first."""
         return [place_of(line, self.slot) for line in (*self.rows, *self.columns)]
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the chip that is wired."""
+        return len(self.rows), len(self.columns)
+
 
 class SchemeTable(Table):
     """``[scheme]``: how the chip is read and written."""
@@ -474,6 +479,13 @@ class Bench(Table):
     def draws_chip(self) -> bool:
         """Whether its chip is a virtual one that is drawn from the seed as it is opened."""
         return not self.instruments or self.brings_instruments
+
+    @property
+    def shape(self) -> tuple[int, int] | None:
+        """Rows and columns of the chip: those that are wired, else those of ``[chip]``; None if neither says them."""
+        if self.wiring is not None:
+            return self.wiring.shape
+        return None if self.chip is None else (self.chip.rows, self.chip.columns)
 
     @property
     def is_by_hand(self) -> bool:

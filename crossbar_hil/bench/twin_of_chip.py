@@ -33,11 +33,10 @@ def twin_of_bench(bench: Bench) -> Twin | None:
         raise ConfigError(
             f"the twin {bench.chip.twin} is of {whose}, bench {bench.name} has chip {bench.chip_id}: calibrate that one"
         )
-    wired = bench.wiring
-    shape = (bench.chip.rows, bench.chip.columns) if wired is None else (len(wired.rows), len(wired.columns))
-    if shape != (twin.rows, twin.columns):
+    shape = bench.shape
+    if shape is not None and shape != (twin.rows, twin.columns):
         way_out = "calibrate that one"
-        if wired is None:
+        if bench.wiring is None:
             way_out = "a bench whose [chip] table leaves rows and columns out takes those of the twin"
         raise ConfigError(
             f"the twin {bench.chip.twin} is of a chip of {twin.rows} by {twin.columns} cells, bench {bench.name} has "

@@ -420,7 +420,7 @@ def _short_budgets(bench: Any) -> list[str]:
     spent = 0, 0.0
     try:
         if bench.kind == "hardware" and bench.chip_id and default_path(bench.chip_id).exists():
-            ledger = DoseLedger.open(default_path(bench.chip_id), (len(bench.wiring.rows), len(bench.wiring.columns)))
+            ledger = DoseLedger.open(default_path(bench.chip_id), bench.wiring.shape)
             pulses, dose_vs = ledger.totals()
             ledger.close()
             spent = int(pulses.max()), float(dose_vs.max())

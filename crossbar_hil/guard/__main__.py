@@ -48,7 +48,7 @@ class KeptChip:
             _check_bench(bench, journal)
             ledger = None
             if hello["ledger"] is not None:
-                ledger = DoseLedger.open(Path(hello["ledger"]), (len(bench.wiring.rows), len(bench.wiring.columns)))  # type: ignore[union-attr]
+                ledger = DoseLedger.open(Path(hello["ledger"]), bench.wiring.shape)  # type: ignore[union-attr]
                 owned.callback(ledger.close)
                 missing = ledger.count_again(str(journal.header["run"]), journal.entries) if hello["resume"] else 0
                 if missing:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from pydantic import ValidationError
 
 from crossbar_hil import defaults
 from crossbar_hil.arguments import expect, is_number
@@ -15,6 +16,7 @@ from crossbar_hil.programming.outcome import Programmed
 from crossbar_hil.programming.response import Response
 from crossbar_hil.programming.settings import PULSES, RESET_TOLERANCE, TOLERANCE, ProgramSettings
 from crossbar_hil.programming.targets import check_fit, checked_targets
+from crossbar_hil.tables import problems_of
 
 PULSE = Pulse(defaults.PULSE_V, defaults.PULSE_S)
 
@@ -161,10 +163,6 @@ def checked_settings(**given: Any) -> ProgramSettings:
     ConfigError
         If one is out of its range.
     """
-    from pydantic import ValidationError  # noqa: PLC0415 - it is loaded already, by the table
-
-    from crossbar_hil.tables import problems_of  # noqa: PLC0415
-
     try:
         return ProgramSettings(**given)
     except ValidationError as error:

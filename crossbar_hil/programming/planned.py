@@ -164,7 +164,7 @@ def plan_program(
     """
     if (targets is None) == (weights is None):
         raise ConfigError("either targets or weights of a network are given")
-    settings, _ = _settings(bench, "program", source, ends, given)
+    settings = _settings(bench, "program", source, ends, given)
     if targets is None:
         low, high = common_range(bench) if ends is None else ends
         targets = weights_to_targets(weights, low, high)  # type: ignore[arg-type]  # one of the two is there
@@ -201,7 +201,7 @@ def plan_reset(
     else:
         after = find_run(like, out)
         targets, source = _start_of(after), f"the start of run {after.name}"
-    settings, _ = _settings(bench, "reset", source, ends, given)
+    settings = _settings(bench, "reset", source, ends, given)
     return _planned(bench, settings, checked_targets(targets), after, low=targets)
 
 
@@ -215,13 +215,11 @@ def _start_of(run: Run) -> FloatArray:
 
 def _low_ends(bench: Bench) -> FloatArray:
     """Return the low ends of the cells of a bench, as far as its file says them."""
-    known, chip = curve_of(bench), bench.chip
-    if known is None or chip is None:
+    known, chip, shape = curve_of(bench), bench.chip, bench.shape
+    if known is None or chip is None or shape is None:
         raise ConfigError(
             f"nothing says where the cells of bench {bench.name} started: --like RUN or --like MAP names where"
         )
-    wired = bench.wiring
-    shape = (chip.rows, chip.columns) if wired is None else (len(wired.rows), len(wired.columns))
     found = lows_of(bench, np.full(shape, np.inf))
     if found is None:
         raise ConfigError(
@@ -233,8 +231,8 @@ def _low_ends(bench: Bench) -> FloatArray:
 
 def _settings(
     bench: Bench, purpose: str, source: str, ends: tuple[float, float] | None, given: Mapping[str, Any]
-) -> tuple[ProgramSettings, Any]:
-    """Return checked settings, and the curve if there is one."""
+) -> ProgramSettings:
+    """Return checked settings, by the curve if there is one."""
     known = curve_of(bench)
     up, down = bench.training.pulse, bench.training.depress
     if down is None and known is not None:
@@ -259,7 +257,7 @@ def _settings(
     )
     if "reads" not in chosen and known is not None and known.noise:
         settings = settings.model_copy(update={"reads": reads_for(known.noise, settings.tolerance)})
-    return settings, known
+    return settings
 
 
 def _planned(
@@ -268,10 +266,8 @@ def _planned(
     """Check what can be checked before a bench is opened."""
     check_chip_keys(bench)
     check_addresses(bench)
-    if bench.wiring is not None:
-        check_fit(targets, (len(bench.wiring.rows), len(bench.wiring.columns)))
-    elif bench.chip is not None:
-        check_fit(targets, (bench.chip.rows, bench.chip.columns))
+    if bench.shape is not None:
+        check_fit(targets, bench.shape)
     limits = bench.limits
     if limits is not None and limits.read_v < abs(settings.read_v):
         raise ConfigError(f"read voltage {settings.read_v:g} V exceeds the limit of {limits.read_v:g} V of the bench")

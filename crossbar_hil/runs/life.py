@@ -225,7 +225,7 @@ def _guarded_shape(bench: Bench | None) -> tuple[int, int] | None:
     """Return rows and columns of a bench that a guard keeps; None for every other."""
     if bench is None or bench.wiring is None or not bench.instruments:
         return None
-    return len(bench.wiring.rows), len(bench.wiring.columns)
+    return bench.wiring.shape
 
 
 def _make_folder(

@@ -225,7 +225,7 @@ def _answer_as(made: Any, identity: str) -> None:
 
 def _check_chip(chip: Chip, wiring: WiringTable) -> None:
     """Refuse what the file says of its chip and an emulated bench cannot do."""
-    wired = len(wiring.rows), len(wiring.columns)
+    wired = wiring.shape
     if (chip.rows, chip.columns) != wired:
         raise ConfigError(
             f"[chip] has {chip.rows} rows and {chip.columns} columns, but [wiring] connects {wired[0]} and {wired[1]}"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crossbar_hil.backend import Pulse
-from crossbar_hil.bench.file import BENCH_FILE, load_bench
+from crossbar_hil.bench.file import BENCH_FILE, WiringTable, load_bench
 from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.errors import BenchBusy, DataError, Declined, LimitError, RunError, Stopped
@@ -232,7 +232,7 @@ def test_a_run_that_cannot_go_on_is_refused_and_what_was_opened_is_made_safe(
 
 
 def test_a_guard_keeps_a_bench_of_instruments_whose_lines_are_known_alone():
-    lines = SimpleNamespace(rows=(1, 2), columns=(3, 4, 5))
+    lines = WiringTable(rows=[1, 2], columns=[3, 4, 5], ports={}, sources={})
     for wiring, instruments, shape in (
         (lines, {"smu": 1}, (2, 3)), (None, {"smu": 1}, None), (lines, {}, None),
     ):  # fmt: skip

@@ -83,7 +83,7 @@ def _read_training(run: TrainingRun) -> Callable[[Sequence[Entry]], list[str]]:
         wiring = run.bench.wiring
         if wiring is None:
             return ["bench.toml has no [wiring], so it is not the file with which the run began"]
-        shape = len(wiring.rows), len(wiring.columns)
+        shape = wiring.shape
         try:
             epochs = recorded.fact("epochs") if recorded.fact("status") == "running" else recorded.epochs
             told = retell(run.bench, run.task, shape, entries, epochs, recorded.fact("seed"), recorded.fact("lines"))

@@ -184,7 +184,7 @@ def check_cells(bench: Bench, seed: int | None) -> None:
     cells = read_cells(data_file(name))
     wired, chip = bench.wiring, bench.chip
     if wired is not None:
-        cells.check_shape(name, (len(wired.rows), len(wired.columns)))
+        cells.check_shape(name, wired.shape)
     elif chip is not None and chip.twin is None:
         cells.check_shape(name, (chip.rows, chip.columns))
     source = cells.source
