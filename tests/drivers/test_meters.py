@@ -10,7 +10,8 @@ from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.drivers.bench_chip import BenchChip
-from crossbar_hil.errors import ComplianceError, InstrumentError, LimitError
+from crossbar_hil.drivers.schemes.wiring import Wiring
+from crossbar_hil.errors import ComplianceError, ImpossibleReading, InstrumentError, LimitError
 from crossbar_hil.instrument import Reading, SourceSettings
 from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
@@ -136,6 +137,7 @@ def test_further_meters_are_on_no_line_and_keep_their_range_while_others_pulse(f
     assert pulses == 2
 
 
+@pytest.mark.fault("I22")
 def test_a_further_meter_at_its_limit_is_named_and_the_sources_rest(fakes):
     conductances = np.full((4, 4), 1e-6)
     conductances[:, 1] = 1e-3  # 0.4 mA in all
@@ -147,6 +149,7 @@ def test_a_further_meter_at_its_limit_is_named_and_the_sources_rest(fakes):
     assert all(bench.world.terminal(source.name).level_v == 0 for source in bench.sources.values())
 
 
+@pytest.mark.fault("I22")
 @pytest.mark.parametrize("broken", ["begin_beside", "fetch_beside", "measure"])
 def test_a_meter_that_fails_amid_a_batch_leaves_every_output_off_and_every_relay_open(fakes, broken, monkeypatch):
     bench = fakes.FakeBench(fakes.drawn_chip(2), meters=3)
@@ -198,6 +201,18 @@ def test_what_is_wrong_with_further_meters_is_told_before_anything_is_sent(tmp_p
     (tmp_path / "bench.toml").write_text(text, encoding="utf-8")
     problems = BenchChip.problems(load_bench(path), sources={}, matrix=None)
     assert any(words in each for each in problems), problems
+
+
+@pytest.mark.fault("I23")
+def test_a_further_meter_that_hangs_on_another_row_is_named_by_a_check_of_the_wiring(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip(2), meters=2, read_range_a=1e-5)
+    siemens = bench.backend().line_conductances(0.1)
+    np.testing.assert_allclose(siemens[:4, 4:], bench.chip.conductances, rtol=1e-6)
+    ports = {**bench.wiring.ports, "meter2": "H"}  # where nothing is
+    wiring = Wiring(slot=1, ports=ports, rows=bench.wiring.rows, columns=bench.wiring.columns)
+    with pytest.raises(ImpossibleReading, match=r"smu2\.a on the port meter2 shows .* between row \d and column [24],"):
+        bench.backend(wiring=wiring).line_conductances(0.1)
+    assert bench.is_safe()
 
 
 def test_the_plan_says_how_many_columns_are_read_at_a_time(tmp_path):
