@@ -188,7 +188,7 @@ def test_every_field_of_a_programming_is_described_as_those_of_a_training_are():
         assert re.match(rf"{re.escape(value)}( |$)", found[name].text), name
 
 
-def test_settings_that_are_no_defaults_stand_out_in_show_and_report(cli, tmp_path):
+def test_settings_that_are_no_defaults_stand_out_in_show_and_report(cli, tmp_path, undrawn):
     assert cli("train", "--seed", "1", "--quiet", *ASKED).code in (0, 3)
     shown = cli("show", "latest").out
     changed = shown.partition("settings that differ from their defaults\n")[2].partition("\n\n")[0].splitlines()
