@@ -95,15 +95,15 @@ def test_a_sweep_opens_the_backend_of_the_bench_anew_for_each_chip_of_each_point
 
 
 def test_a_search_begins_where_the_rise_of_such_a_chip_says_and_tells_whose_chips_they_are(lab, cli, tmp_path, undrawn):
-    (tmp_path / "glass.toml").write_text('backend = "glass"\n[options]\nstep = 5e-9\n[training]\nepochs = 21\n')
-    words = ("tune", "--bench", "glass.toml", "--over", "target=0.5", "--over", "epochs=21", "--chips", "1")
+    (tmp_path / "glass.toml").write_text('backend = "glass"\n[options]\nstep = 2e-8\n[training]\nepochs = 6\n')
+    words = ("tune", "--bench", "glass.toml", "--over", "target=0.5", "--over", "epochs=6", "--chips", "1")
     done = cli(*words, "--seed", "1", "--scheduler", "threads", "--workers", "1", "--quiet", "--to", "out")
     assert done.code == 0, done.err
     assert done.out.splitlines()[0] == "chips of backend 'glass', opened anew for each training, one by one"
     tried = [
         float(line.split(",")[1]) for line in Path("out/candidates.csv").read_text(encoding="utf-8").splitlines()[1:]
     ]
-    # Twenty pulses of 5 nS at 0.1 V are 10 nA, so that the argument of tanh is 1 at 1e8 per ampere.
+    # Five pulses of 20 nS at 0.1 V are 10 nA, so that the argument of tanh is 1 at 1e8 per ampere.
     assert min(tried) < 1e8 < max(tried)
 
 
