@@ -138,8 +138,7 @@ class ProgramWork(RecordedWork[Round]):
     def reopen(self, folder: Path) -> None:
         """Go on with the record of a run."""
         self._folder = folder
-        again = {"status": "running", "resumed_utc": utc_now(), "reason": ""}
-        write_record(folder, {**read_record(folder), **again})
+        write_record(folder, {**read_record(folder), **self.resumed_facts})
 
     def steps(
         self,
