@@ -254,7 +254,7 @@ def test_no_writer_goes_through_a_link(converged_run, tmp_path, how):
 
     refusing = {
         "physical.jsonl": lambda path: PhysicalLog(path=path),
-        "run.sqlite": lambda path: reopen_record(path.parent),
+        "run.sqlite": lambda path: reopen_record(path.parent, {}),
         "chip.sqlite": lambda path: DoseLedger.open(path, (2, 2)),
         "chip.sqlite-journal": lambda path: DoseLedger.open(path.with_name("chip.sqlite"), (2, 2)),
         "chunks.jsonl": lambda path: ChipStudyFolder(path.parent, {}),
