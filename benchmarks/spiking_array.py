@@ -141,7 +141,7 @@ def studies():
     }  # fmt: skip
     compared = (
         "--soft --order variance --drive both --sense both; 999 images in three passes with the seeds 0 to "
-        f"{FEWER_SEEDS - 1}, {SHORT} images in one with the seeds 0 to {SHORT_SEEDS - 1}; root mean square over all cells."
+        f"{FEWER_SEEDS - 1}, {SHORT} images in one with the seeds 0 to {SHORT_SEEDS - 1}; r.m.s. over all cells."
     )
     return {
         "spiking_array": Study(about, columns, rows),
