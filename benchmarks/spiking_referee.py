@@ -242,9 +242,9 @@ def studies():
         "50-means, labelled, %": "{k_means:.1f}", "ridge, %": "{ridge:.1f}", "centroid, %": "{centroid:.1f}",
     }  # fmt: skip
     ten = {
-        "neurons": "{neurons:,}", "network, likelihood, %": "{mean:.1f} +- {std:.1f}",
-        "from .. to": "{low:.1f} .. {high:.1f}", "seeds": "{seeds}", "winner, %": "{winner:.1f}",
-        "mean, %": "{as_published:.1f}", "untrained, likelihood, %": "{untrained:.1f}", "untrained, winner, %": "{untrained_winner:.1f}",
+        "neurons": "{neurons:,}", "likelihood, %": "{mean:.1f} +- {std:.1f}", "from .. to": "{low:.1f} .. {high:.1f}",
+        "seeds": "{seeds}", "winner, %": "{winner:.1f}", "mean, %": "{as_published:.1f}",
+        "untrained, likelihood, %": "{untrained:.1f}", "untrained, winner, %": "{untrained_winner:.1f}",
         "k-means, as many prototypes, %": "{k_means:.1f}", "Diehl & Cook 2015, %": "{published:.1f}",
     }  # fmt: skip
 
