@@ -17,7 +17,7 @@ from crossbar_hil.defaults import PULSE_S
 from crossbar_hil.errors import ConfigError, LimitError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file
-from crossbar_hil.spiking.design import USUAL, check_design, is_designed, order_rows, read_tiles, typical_spikes
+from crossbar_hil.spiking.design import USUAL, check_design, is_designed, order_rows, typical_spikes
 from crossbar_hil.spiking.network.devices import lognormal_factors, stuck_masks
 from crossbar_hil.spiking.network.model import SpikingModel
 from crossbar_hil.spiking.network.network import PUBLISHED, Protocol
@@ -28,6 +28,7 @@ from crossbar_hil.spiking.tasks import models
 from crossbar_hil.spiking.tasks.images import Images, Split, digits, mnist
 from crossbar_hil.spiking.tasks.stripes import STRIPES, stripes, stripes_model
 from crossbar_hil.tables import Ohm, Second, Siemens
+from crossbar_hil.training.lines.tiles import read_tiles
 
 DATASETS = ("digits", "mnist", "stripes")
 PRESETS = ("published", "siemens", "tuned")
