@@ -13,9 +13,9 @@ import csv
 import io
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, ValidationError
@@ -37,7 +37,6 @@ SPIKE_V = 0.1
 """Height of an input spike on a device, in volts: a read voltage."""
 CELL_SIEMENS = 5e-7
 """About the conductance of a fresh cell of the curve that ships; a gain of one is that for a column of such."""
-AnyTable = TypeVar("AnyTable", bound=Table)
 
 
 class InputTable(Table):
@@ -65,8 +64,8 @@ class NeuronTable(Table):
     """Of a fresh neuron, where a column of which all rows are driven gives one volt a step."""
     increment_v: Number = Field(0.0, ge=0)
     """What an own spike adds to the threshold while training."""
-    test_threshold_v: Number | None = Field(None, gt=0)
-    """Lowest threshold while weights are fixed, where it is another."""
+    cap_v: Number | None = Field(None, gt=0)
+    """Highest threshold, where there is one."""
     kept: Number = Field(0.95, gt=0, le=1)
     """Share of the membrane that is left after a step."""
     threshold_kept: Number = Field(1.0, gt=0, le=1)
@@ -91,7 +90,15 @@ class ProtocolTable(Table):
     test_steps: Whole = Field(ge=1)
     passes: Whole = Field(1, ge=1)
     label_after: bool = True
-    readout: str = "winner"
+    readout: Literal["winner", "mean", "votes", "likelihood", "detection"] = "winner"
+
+
+class TaskTables(Table):
+    """What a task file says beside the size of the chip."""
+
+    input: InputTable
+    neurons: NeuronTable
+    protocol: ProtocolTable
 
 
 @dataclass(frozen=True)
@@ -105,30 +112,28 @@ class SmallTask(ShippedTask):
     protocol: Mapping[str, Any]
 
     def __post_init__(self) -> None:
-        _ = self.inputs, self.cells, self.teaching
+        _ = self.tables
 
     @cached_property
-    def inputs(self) -> InputTable:
-        """How the numbers of a sample become spikes."""
-        return _checked(InputTable, self.input, f"task {self.name}: input")
+    def tables(self) -> TaskTables:
+        """What the task file says, checked."""
+        try:
+            return TaskTables.model_validate({"input": self.input, "neurons": self.neurons, "protocol": self.protocol})
+        except ValidationError as error:
+            raise ConfigError(f"task {self.name}: {'; '.join(problems_of(error))}") from error
 
-    @cached_property
-    def cells(self) -> NeuronTable:
-        """The neurons."""
-        return _checked(NeuronTable, self.neurons, f"task {self.name}: neurons")
-
-    @cached_property
+    @property
     def teaching(self) -> Protocol:
         """How the network is taught and tested."""
-        table = _checked(ProtocolTable, self.protocol, f"task {self.name}: protocol")
-        return Protocol(**table.model_dump())
+        return Protocol(**self.tables.protocol.model_dump())
 
     @property
     def encode(self) -> Encode:
         """What makes spike trains of the (P, C) numbers of samples."""
-        if self.inputs.encoding == "rates":
+        table = self.tables.input
+        if table.encoding == "rates":
             return spike_probabilities
-        return SpikeTimes(self.inputs.cycle, self.inputs.jitter, self.inputs.taps)
+        return SpikeTimes(table.cycle, table.jitter, table.taps)
 
     @property
     def rows(self) -> int:
@@ -164,11 +169,11 @@ class SmallTask(ShippedTask):
 
     def model(self, columns: int) -> SpikingModel:
         """Return the network for a chip of so many columns."""
-        cells, siemens = self.cells, CELL_SIEMENS * self.rows
+        cells, siemens = self.tables.neurons, CELL_SIEMENS * self.rows
         neurons = Neurons(
             threshold_v=cells.threshold_v,
             increment_v=cells.increment_v,
-            cap_v=math.inf,
+            cap_v=math.inf if cells.cap_v is None else cells.cap_v,
             threshold_decay_s=_time(cells.threshold_kept),
             leak_s=_time(cells.kept),
             inhibition_v=cells.inhibition_v,
@@ -177,14 +182,12 @@ class SmallTask(ShippedTask):
             gain_ohm=1 / (siemens * SPIKE_V),
             contest=cells.contest,
         )
-        tested = cells.test_threshold_v
         return SpikingModel(
             self.rows,
             columns,
             neurons,
             Plasticity(1.0, 1.0, fall_s=STEP_S, window_s=cells.window * STEP_S),
             Synapses(0.0, 1.0, column_siemens=siemens),
-            test_neurons=None if tested is None else replace(neurons, threshold_v=tested),
             spike_v=SPIKE_V,
             rest_between=cells.rest_between,
         )
@@ -192,10 +195,3 @@ class SmallTask(ShippedTask):
 
 def _time(kept: float) -> float:
     return math.inf if kept == 1 else time_constant(kept)
-
-
-def _checked(table: type[AnyTable], values: Mapping[str, Any], where: str) -> AnyTable:
-    try:
-        return table.model_validate(values)
-    except ValidationError as error:
-        raise ConfigError(f"{where}.{problems_of(error)[0]}") from error
