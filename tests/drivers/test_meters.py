@@ -220,3 +220,11 @@ def test_the_plan_says_how_many_columns_are_read_at_a_time(tmp_path):
     found = re.match(r"by (pattern|cell): (\d+) readings, 3 at a time in the time of (\d+), where", told)
     assert found, told
     assert int(found[2]) / int(found[3]) == 2  # four columns in two rounds
+
+
+def test_a_bench_on_trial_sees_every_meter_measure_every_column(tmp_path):
+    plan = BenchChip.trial_plan(load_bench(bench_file(tmp_path, 3)))
+    columns = [plan.reads[column].assignment[4:] for column in range(4)]
+    assert columns[0] == ("meter", "meter2", "meter3", "ground")
+    assert columns[3] == ("meter2", "meter3", "ground", "meter")
+    assert all({each[column] for each in columns} == set(columns[0]) for column in range(4))
