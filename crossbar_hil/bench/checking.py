@@ -55,6 +55,7 @@ def check_bench(
     name_or_file: str,
     seen: Seen = lambda name, identity: None,  # noqa: ARG005
     *,
+    task: str | None = None,
     trains: bool = True,
 ) -> list[str]:
     """Return what is wrong with a bench, one sentence each; an empty list if nothing is.
@@ -64,11 +65,11 @@ def check_bench(
     and relays stay as they are.
 
     `seen` is told of each instrument that has said who it is. Where nothing `trains`, it does not matter whether the
-    patterns fit the chip.
+    patterns fit the chip. A `task` is laid over the bench by its name.
     """
     problems = Problems()
     try:
-        bench = load_bench(name_or_file)
+        bench = load_bench(name_or_file, task=task)
     except ConfigError as error:
         return list(error.problems)
     factory = None
