@@ -34,7 +34,7 @@ from crossbar_hil.parsing import parse_toml
 from crossbar_hil.plugins import names, nearest
 from crossbar_hil.quantities import share, si, whole
 from crossbar_hil.results.conditions import Conditions
-from crossbar_hil.shipped import data, data_file, is_name, is_shipped, read_bytes, shipped
+from crossbar_hil.shipped import ShippedTask, data, data_file, is_name, is_shipped, read_bytes, shipped
 from crossbar_hil.tables import (
     Ampere,
     Number,
@@ -623,7 +623,7 @@ class Bench(Table):
 def load_bench(
     name_or_file: str | Path,
     *,
-    task: str | None = None,
+    task: str | ShippedTask | None = None,
     preset: str | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> Bench:
@@ -633,8 +633,8 @@ def load_bench(
     ----------
     name_or_file : str or Path
         Name of a shipped bench, path of a bench file, or name of an installed backend.
-    task : str, optional
-        Name of a shipped task, laid over the bench; in place of a shipped one it may have a bench file of its own.
+    task : str or ShippedTask, optional
+        A shipped task or its name, laid over the bench; in place of a shipped one it may have a bench file of its own.
     preset : str, optional
         Name of a shipped preset, laid over that.
     overrides : mapping, optional
@@ -646,10 +646,12 @@ def load_bench(
         With every problem found, each naming its key.
     """
     expect(PATH, ConfigError, bench=name_or_file)
-    expect(TEXT, ConfigError, optional=True, task=task, preset=preset)
+    expect(TEXT, ConfigError, optional=True, preset=preset)
+    if not isinstance(task, ShippedTask):
+        expect(TEXT, ConfigError, optional=True, task=task)
     expect(Mapping, ConfigError, optional=True, overrides=overrides)
     overrides = _plain(overrides or {}, "overrides")
-    trained = None if task is None else Task.read(task)
+    trained = Task.read(task) if isinstance(task, str) else task
     tables, where = _bench_tables(os.fspath(name_or_file), trained)
     _refuse_blanks(tables, where)
     if trained is not None:
@@ -724,7 +726,7 @@ def _check_facts(curve: Any) -> None:
         raise ConfigError(f"curve file {curve}: {'; '.join(problems_of(error, _near))}") from error
 
 
-def _bench_tables(name_or_file: str, task: Task | None) -> tuple[dict[str, Any], str]:
+def _bench_tables(name_or_file: str, task: ShippedTask | None) -> tuple[dict[str, Any], str]:
     benches = shipped("benches")
     own = None if task is None else task.bench_file(name_or_file)
     if own is not None:
