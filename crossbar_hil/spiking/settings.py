@@ -11,6 +11,7 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import Pulse
+from crossbar_hil.bench.file import Chip
 from crossbar_hil.bench.virtual_chips import in_siemens
 from crossbar_hil.curves.reading import read_curves
 from crossbar_hil.defaults import PULSE_S
@@ -126,9 +127,9 @@ class SpikingSettings:
         for name in ("step_spread", "read_noise"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ConfigError(f"{name} {getattr(self, name)} must be finite and not negative")
-        check_design(self)
         self._check_data()
         if self.bench is None:
+            check_design(self)
             self._check_cells()
 
     @classmethod
@@ -174,9 +175,12 @@ class SpikingSettings:
             "wire": self.wire_ohm or None, "cell": self.cell, "stuck": self.stuck or None, "train": self.train,
             "renew": self.renew, "soft": self.soft or None,
             "step_spread": self.step_spread or None, "read_noise": self.read_noise or None,
+            **{name: getattr(self, name) if getattr(self, name) != usual else None for name, usual in USUAL.items()},
         }  # fmt: skip
         if given := [name for name, value in own.items() if value is not None]:
-            raise ConfigError(f"{given[0]} is a setting of a computed network, a device on a bench has its own")
+            key = {"wire": "wire_ohm"}.get(given[0], given[0])
+            where = f", {key} in [chip] of its bench file" if key in Chip.model_fields else ""
+            raise ConfigError(f"{given[0]} is a setting of a computed network, a device on a bench has its own{where}")
 
     def _check_cells(self) -> None:
         if self.preset == "published" and (self.wire_ohm or self.cell):
