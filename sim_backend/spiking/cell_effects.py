@@ -29,6 +29,8 @@ class Effects(NamedTuple):
     disturb: Any
     left: Any
     """Share of what is above the low end that is left after an image."""
+    ages: Any
+    """Whether conductances change with time."""
     shapes: Any
     """(N, K) float64 exponents."""
     drifts: Any
@@ -46,6 +48,8 @@ class Effects(NamedTuple):
     flicker_steps: Any
     slow_keys: Any
     """(1 + T,) keys of the telegraph noise and of the processes of the 1/f noise."""
+    step_keys: Any
+    """(1 + T,) theirs in this step."""
     first: Any
     """Number of the first image."""
     drifted: Any
@@ -136,12 +140,21 @@ def let_time_pass(e, p, weights, factors, stuck, read, low, high):  # type: igno
 
 
 @numba.njit(**KEPT)
-def flutter(e, step, i, outputs, factors):  # type: ignore[no-untyped-def]
-    """Set the factors of the conductances of row `i` in a step, counted through all images."""
+def draw_anew(e, step):  # type: ignore[no-untyped-def]
+    """Set the keys of the noise of cells in a step, counted through all images."""
+    e.step_keys[0] = mix(e.slow_keys[0] + np.uint64(step // e.telegraph_steps + 1) * GOLDEN)
+    for process in range(FLICKERS):
+        block = np.uint64(step // e.flicker_steps[process] + 1)
+        e.step_keys[1 + process] = mix(e.slow_keys[1 + process] + block * GOLDEN)
+
+
+@numba.njit(**KEPT)
+def flutter(e, i, outputs, factors):  # type: ignore[no-untyped-def]
+    """Set the factors of the conductances of row `i` in a step; `draw_anew` comes first."""
     one, zero = np.float32(1), np.float32(0)
     factors[:outputs] = one
     if e.telegraph > zero:
-        key = mix(e.slow_keys[0] + np.uint64(step // e.telegraph_steps + 1) * GOLDEN)
+        key = e.step_keys[0]
         for j in range(outputs):
             if random_word(key, i * outputs + j) >> np.uint64(32) < e.telegraph_below:
                 factors[j] += e.telegraph
@@ -149,8 +162,7 @@ def flutter(e, step, i, outputs, factors):  # type: ignore[no-untyped-def]
         for j in range(outputs):
             total = np.uint64(0)
             for process in range(FLICKERS):
-                key = mix(e.slow_keys[1 + process] + np.uint64(step // e.flicker_steps[process] + 1) * GOLDEN)
-                total += random_word(key, i * outputs + j) >> np.uint64(48)
+                total += random_word(e.step_keys[1 + process], i * outputs + j) >> np.uint64(48)
             noise = (np.float32(total) - FLICKER_MEAN) * FLICKER_SCALE
             factor = one + e.flicker * noise
             factors[j] *= factor if factor > zero else zero

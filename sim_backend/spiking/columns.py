@@ -67,7 +67,7 @@ def pulse_along(curve, rising, conductance, drawn, probability):  # type: ignore
 
 
 @numba.njit(**KEPT)
-def update_column(  # type: ignore[no-untyped-def]  # noqa: PLR0912
+def update_column(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
     j, key, now, r, change_by_age, states, falling, weights, kept, factors, stuck, read, balances, gain, last_inputs,
     wanted, effects,
 ):  # fmt: skip
@@ -89,6 +89,9 @@ def update_column(  # type: ignore[no-untyped-def]  # noqa: PLR0912
     for i in range(inputs):
         # A spike in the future has a negative age, which is a huge unsigned one.
         wanted[i] = change_by_age[min(np.uint64(now - last_inputs[i]), oldest)]
+    if effects is not None:
+        for i in range(inputs):
+            effects.pulsed[i] = wanted[i] != np.float32(0)
     if r.soft:
         room = np.float32(1) / (r.high - r.low)
         for i in range(inputs):
@@ -110,7 +113,6 @@ def update_column(  # type: ignore[no-untyped-def]  # noqa: PLR0912
                     wanted[i] = held(before + vary(effects, key, i, wanted[i] - before), r.low, r.high)
     elif effects is not None:
         for i in range(inputs):
-            effects.pulsed[i] = wanted[i] != np.float32(0)
             before, change = source[i], wanted[i]
             wanted[i] = held(before + vary(effects, key, i, change), r.low, r.high)
             if keeps:

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from ..circuit.caching import KEPT
-from .cell_effects import flutter, let_time_pass
+from .cell_effects import draw_anew, flutter, let_time_pass
 from .columns import update_column
 from .mixing import GOLDEN, mix
 
@@ -134,10 +134,9 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
             refractory[:] = 0
             last_inputs[:] = n.never
             hold = 0
-        if effects is not None and n.learn and not paused and clock[STEP] == 0:
-            if effects.left < one or effects.drifts.shape[0] > 0:
-                let_time_pass(effects, p, weights, factors, stuck, read, updates.low, updates.high)
-                clock[CHANGED] = 1
+        if effects is not None and effects.ages and n.learn and not paused and clock[STEP] == 0:
+            let_time_pass(effects, p, weights, factors, stuck, read, updates.low, updates.high)
+            clock[CHANGED] = 1
         for t in range(clock[STEP], n.steps):
             offset = np.uint64(t + 1) * GOLDEN
             if not paused:
@@ -165,9 +164,10 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
                         spiking[s] = inputs  # a row of zeros
                     if transfer is None and effects is not None and fluctuates:
                         currents[:] = zero
+                        draw_anew(effects, (effects.first + p) * n.steps + t)
                         for s in range(fired):
                             a = spiking[s]
-                            flutter(effects, (effects.first + p) * n.steps + t, a, outputs, fluttering)
+                            flutter(effects, a, outputs, fluttering)
                             for j in range(padded):
                                 currents[j] += read[a, j] * fluttering[j]
                         for j in range(padded):

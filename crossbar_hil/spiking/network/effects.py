@@ -7,6 +7,7 @@ Random numbers are computed from where they are used (seed, stream, image, step,
 import functools
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -75,12 +76,13 @@ def missed(after: Singles, pulsed: BoolArray, cells: Cells, synapses: Synapses, 
     """Return the conductances of a column, in siemens, which pulses missed by the write noise; within the range."""
     if not cells.write_noise:
         return after
-    noise = write_sigma(cells, synapses) * normal_numbers(step_key(update_key, WRITING), len(after))
-    return np.where(pulsed, held_within(after + noise, synapses), after)
+    noise: Singles = write_sigma(cells, synapses) * normal_numbers(step_key(update_key, WRITING), len(after))
+    noisy: Singles = after + noise
+    return np.where(pulsed, held_within(noisy, synapses), after)
 
 
-def write_sigma(cells: Cells, synapses: Synapses) -> np.float32:
-    """Return the write noise in siemens."""
+def write_sigma(cells: Any, synapses: Synapses) -> np.float32:
+    """Return the `write_noise` of something in siemens."""
     return np.float32(cells.write_noise * (synapses.high_siemens - synapses.low_siemens))
 
 
@@ -99,7 +101,7 @@ def disturbed(weights: Singles, before: Singles, column: int, cells: Cells, syna
     total = np.add.accumulate(change)[-1]
     others = np.repeat(change[:, None], weights.shape[1], axis=1)
     others[:, column] = total - change
-    found = held_within(weights + share * others, synapses)
+    found = held_within((weights + share * others).astype(np.float32), synapses)
     return found if cells.stuck is None else np.where(cells.stuck, weights, found)
 
 
@@ -131,7 +133,7 @@ def age_of(cells: Cells, presented: int) -> float:
 
 def drift_factors(drifts: FloatArray, age: float) -> Singles:
     """Return the (K, N) factors ``(1 + age)**-exponent`` that drift leaves of conductances."""
-    return _power(np.float64(1 + age), -drifts).astype(np.float32)
+    return _power(np.full(drifts.shape, 1.0 + age), -drifts).astype(np.float32)
 
 
 def bent(weights: Singles, shapes: FloatArray, low: np.float32, high: np.float32) -> Singles:
@@ -171,7 +173,8 @@ def column_factors(cells: Cells, seed: int, stream: int, first: int, count: int,
     """Return the (P, N) factors of currents that last an image, for `count` images from number `first`."""
     keys = presentation_keys(seed, stream, first, count, COLUMNS)
     noise = [normal_numbers(int(each), outputs) for each in keys]
-    return np.float32(1) + np.float32(cells.column_noise) * np.array(noise, np.float32).reshape(count, outputs)
+    found = np.float32(1) + np.float32(cells.column_noise) * np.array(noise, np.float32).reshape(count, outputs)
+    return np.maximum(found, np.float32(0))
 
 
 def flutter(cells: Cells, seed: int, stream: int, step: int, rows: IntArray, outputs: int) -> Singles:

@@ -37,7 +37,7 @@ class Cells:
     read_noise: float = 0.0
     """Standard deviation of the current of a column, as a share of the current, anew at every step."""
     held: Singles | None = None
-    """(K, N) conductances in siemens at which stuck cells start; the others start as they would."""
+    """(K, N) conductances in siemens at which stuck cells start; NaN, and the other cells, start as they would."""
     shapes: FloatArray | None = None
     """(K, N) exponent that bends the way of a cell through its range."""
     step_variation: float = 0.0
@@ -188,7 +188,7 @@ def initial_state(model: SpikingModel, rng: np.random.Generator) -> NetworkState
         drawn = rng.normal(mean, synapses.initial_sd * synapses.high_siemens, shape)
     weights = drawn.clip(synapses.low_siemens, synapses.high_siemens).astype(np.float32)
     if model.cells.held is not None and model.cells.stuck is not None:
-        weights = np.where(model.cells.stuck, model.cells.held, weights)
+        weights = np.where(model.cells.stuck & ~np.isnan(model.cells.held), model.cells.held, weights)
     return state_with(model, weights)
 
 

@@ -194,23 +194,46 @@ class Reading:
 
     def currents(self, state: NetworkState, spikes: BoolArray, moment: Moment, lasting: Singles) -> Singles:
         """Return the currents (N,) of one step, in amperes; `lasting` are factors (N,) that last for an image."""
-        model, noisy = self._model, self._model.cells
+        model = self._model
         if self._given is None or self._given[0] is not state.weights or self._given[1] != state.presented:
             self._given = state.weights, state.presented
             self._found = conductances(model, state.weights, state.presented)
-        read = self._found
-        if noisy.fluctuates:
-            rows, read = np.flatnonzero(spikes), read.copy()
-            read[rows] *= flutter(noisy, moment.seed, moment.stream, moment.place, rows, model.outputs)
-        currents = self._product(read, spikes, model.spike_v)
-        if noisy.column_noise:
-            currents = currents * lasting
-        if noisy.read_noise:
-            noise = np.float32(noisy.read_noise) * normal_numbers(moment.key(READING), model.outputs)
-            currents = currents * (np.float32(1) + noise)
-        if noisy.offsets is not None and spikes.any():  # what is not read has no offset
-            currents = currents + noisy.offsets
-        return currents
+        return read_currents(model, self._found, spikes, model.spike_v, self._product, moment, lasting)
+
+
+def read_currents(
+    model: SpikingModel,
+    has: Singles,
+    spikes: BoolArray,
+    spike_v: float,
+    product: Product,
+    moment: Moment,
+    lasting: Singles,
+) -> Singles:
+    """Return the currents (N,) that are read in one step, in amperes, with all noise.
+
+    Parameters
+    ----------
+    has : ndarray of float32, shape (K, N)
+        Conductances that the cells have, in siemens.
+    spikes : ndarray of bool, shape (K,)
+        Rows that are driven.
+    lasting : ndarray of float32, shape (N,)
+        Factors of currents that last for an image.
+    """
+    noisy = model.cells
+    if noisy.fluctuates:
+        rows, has = np.flatnonzero(spikes), has.copy()
+        has[rows] *= flutter(noisy, moment.seed, moment.stream, moment.place, rows, model.outputs)
+    currents = product(has, spikes, spike_v)
+    if noisy.column_noise:
+        currents = currents * lasting
+    if noisy.read_noise:
+        noise = np.float32(noisy.read_noise) * normal_numbers(moment.key(READING), model.outputs)
+        currents = currents * (np.float32(1) + noise)
+    if noisy.offsets is not None and spikes.any():  # what is not read has no offset
+        currents = currents + noisy.offsets
+    return currents
 
 
 def chosen_neurons(model: SpikingModel, learn: bool) -> cells.Neurons:

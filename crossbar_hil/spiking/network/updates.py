@@ -7,7 +7,7 @@ from crossbar_hil.spiking.network.effects import conductances, disturbed, held_w
 from crossbar_hil.spiking.network.encoding import random_words
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.neurons import Singles
-from crossbar_hil.spiking.network.plasticity import PlasticitySteps, wanted_changes
+from crossbar_hil.spiking.network.plasticity import PlasticitySteps, changes_by_age, eased
 from crossbar_hil.spiking.network.states import Synapses, are_sent, draw_state, move_along, nearest_state
 
 
@@ -23,7 +23,8 @@ def update_column(
     weights, kept, gains = state.weights.copy(), state.kept, state.gains
     before = weights[:, column].copy()
     known = before if kept is None else kept[:, column]
-    changes = wanted_changes(known, state.last_inputs, state.now, numbers, low, high)
+    hard = changes_by_age(state.last_inputs, state.now, numbers)
+    changes = eased(hard, known, numbers, low, high)
     if kept is not None:
         kept = kept.copy()
         kept[:, column] = held_within(known + changes, synapses)
@@ -31,7 +32,7 @@ def update_column(
         pulsed = sent_pulses(synapses, changes, key)
         after = np.where(pulsed, pulse_cells(model, before, changes > 0, key), before)
     else:
-        pulsed = changes != 0
+        pulsed = hard != 0
         after = change_cells(model, known, changes, key)
     after = missed(after, pulsed, cells, synapses, key)
     stuck = None if cells.stuck is None else cells.stuck[:, column]
