@@ -249,8 +249,9 @@ Masks: TypeAlias = tuple[BoolArray, BoolArray]
 
 
 def with_rows(cells: Masks, rows: Masks) -> Masks:
-    """Return (K, N) cells that are stuck by themselves or because their row (K,) is."""
-    return cells[0] | rows[0][:, None], cells[1] | rows[1][:, None]
+    """Return (K, N) cells that are stuck because their row (K,) is, or else by themselves."""
+    low, high = (row[:, None] for row in rows)
+    return low | cells[0] & ~high, high | cells[1] & ~low
 
 
 def _stuck_cells(
@@ -266,7 +267,7 @@ def _stuck_cells(
     if not (settings.stuck or settings.stuck_rows or settings.dead or settings.unformed):
         return None, None, None
     ends = model.synapses.low_siemens, model.synapses.high_siemens
-    stuck, held = low | high, np.where(high & ~low, ends[1], ends[0]).astype(np.float32)
+    stuck, held = low | high, np.where(high, ends[1], ends[0]).astype(np.float32)
     if settings.stuck_at in ("low", "high"):
         held = np.full(shape, ends[STUCK_AT.index(settings.stuck_at) - 1], np.float32)
     known = None if settings.stuck_at == "start" else held

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from crossbar_hil.spiking.network.effects import FLICKER_MEAN, FLICKER_SCALE, FLICKER_STEPS, VARYING, WRITING
+from crossbar_hil.spiking.network.effects import FLICKER_MEAN, FLICKER_SCALE, FLICKER_STEPS, STEPS_BITS, VARYING, WRITING
 from crossbar_hil.spiking.network.encoding import NOISE_MEAN, NOISE_SCALE
 
 from ..circuit.caching import KEPT
@@ -24,7 +24,7 @@ class Effects(NamedTuple):
     """Constants of the effects, and room to work in; siemens and amperes in single precision, 0 or empty where off."""
 
     quantiles: Any
-    """(2**16,) factors of the changes by pulses."""
+    """(2**STEPS_BITS,) factors of the changes by pulses."""
     write_sigma: Any
     disturb: Any
     left: Any
@@ -78,7 +78,7 @@ def vary(e, key, i, change):  # type: ignore[no-untyped-def]
     """Return what a pulse changes the cell of row `i` by."""
     if e.quantiles.shape[0] == 0:
         return change
-    return change * e.quantiles[random_word(mix(key + VARY), i) >> np.uint64(48)]
+    return change * e.quantiles[random_word(mix(key + VARY), i) >> np.uint64(64 - STEPS_BITS)]
 
 
 @numba.njit(**KEPT)

@@ -31,7 +31,7 @@ COLUMNS, SLOW = 16, 17
 VARYING, WRITING = 2**32, 2**32 + 1
 """Numbers under the key of an update of a column, beyond those of its rows: for how far pulses move its cells, and for
 what they miss by."""
-STEPS_BITS = 16
+STEPS_BITS = 14
 """Quantiles of the gamma distribution are told apart by so many bits of a random word."""
 FLICKER_STEPS = tuple(2 * 10**power for power in range(1, 9))
 """Steps after which each process that makes up 1/f noise is drawn anew: a decade apart, as correlation times of the
