@@ -7,7 +7,7 @@ docs/spiking_results.md.
     CROSSBAR_HIL_MNIST=FOLDER python benchmarks/spiking_effects.py [--only spiking_effects]
 """
 
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from spiking_reproduction import folder
@@ -19,7 +19,7 @@ from crossbar_hil.spiking.settings import SpikingSettings
 from crossbar_hil.spiking.tasks.models import CLASSES
 from crossbar_hil.spiking.view import SilentView
 
-SEEDS = 3
+SEEDS = 2
 TRAINED = {
     "none": {},
     **{f"--step-variation {share}": {"step_variation": share} for share in (0.3, 1.0, 3.0)},
@@ -71,11 +71,16 @@ def trained(**given):
     return told([train_and_test(base(**given), seed)[1] for seed in range(SEEDS)])
 
 
+@cache
+def ideal(seed):
+    return train_and_test(base(), seed)[0]
+
+
 def tested(**given):
     """Train ideal networks of the first seeds, and test them with faults that training did not have."""
     settings, results = base(), []
     for seed in range(SEEDS):
-        progress, _ = train_and_test(settings, seed)
+        progress = ideal(seed)
         faults = Faults(seed=seed, **given)
         more = {"seed": seed, "faults": faults, "view": SilentView()}
         results.append(examine_network(settings, images_of(settings), progress.state, progress.labels, **more))

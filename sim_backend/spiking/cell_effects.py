@@ -9,7 +9,14 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from crossbar_hil.spiking.network.effects import FLICKER_MEAN, FLICKER_SCALE, FLICKER_STEPS, STEPS_BITS, VARYING, WRITING
+from crossbar_hil.spiking.network.effects import (
+    FLICKER_MEAN,
+    FLICKER_SCALE,
+    FLICKER_STEPS,
+    STEPS_BITS,
+    VARYING,
+    WRITING,
+)
 from crossbar_hil.spiking.network.encoding import NOISE_MEAN, NOISE_SCALE
 
 from ..circuit.caching import KEPT
