@@ -25,6 +25,7 @@ from crossbar_hil.spiking.network.pacing import HOMEOSTASES, pace, paced_model, 
 from crossbar_hil.spiking.network.seam_engine import SeamEngine
 from crossbar_hil.spiking.network.states import UPDATE_SCHEMES, Synapses, as_falling, linear_states, measured_states
 from crossbar_hil.spiking.network.stepwise import Engine
+from crossbar_hil.spiking.network.virtual_chip import check_synapses
 from crossbar_hil.spiking.tasks import models
 from crossbar_hil.spiking.tasks.images import Images, Split, digits, mnist
 from crossbar_hil.spiking.tasks.stripes import STRIPES, stripes, stripes_model
@@ -246,6 +247,8 @@ def model_of(settings: SpikingSettings, split: Split, *, outputs: int | None = N
         model = replace(model, synapses=_on_curves(model.synapses, settings.curve, settings.width_s))
     if settings.states is not None:
         model = replace(model, synapses=_with_states(model.synapses, settings))
+    if settings.seam:
+        check_synapses(model)
     return with_effects(model, settings, seed)
 
 
