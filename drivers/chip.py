@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from itertools import permutations
+from itertools import permutations, product
 from typing import Any, TypeVar
 
 import numpy as np
@@ -56,7 +56,7 @@ class ChipBackend(WitnessedBackend):
     Parameters
     ----------
     sources : mapping of str to SourceMeter
-        Channels, by the port of the wiring that their HI is on: ``drive``, ``meter``.
+        Channels, by the port of the wiring that their HI is on: ``drive``, ``meter``, ``meter2``.
     matrix : SwitchMatrix
         The relays between ports and lines.
     wiring : Wiring
@@ -164,7 +164,7 @@ class ChipBackend(WitnessedBackend):
             settings,
             gated_matrix,
             wired,
-            meter=self._read.meter,
+            meters=self._read.meters,
             verify_relays=verify_relays,
             may_open=self._read.leaves_lines_open or on_trial,
             discharge_s=discharge_s,
@@ -212,20 +212,20 @@ class ChipBackend(WitnessedBackend):
                 for number, step in enumerate(plan[state]):
                     if number:  # a batch may take hours in one state
                         self.witness.checkpoint()
-                    current = step.sign * self._measured(state, step, then_rest=number == last)
-                    for pattern, share in step.shares.items():
-                        currents[pattern, step.column] += share * current
+                    found = self._measured(state, step, then_rest=number == last)
+                    for (port, column), (pattern, share) in product(step.columns.items(), step.shares.items()):
+                        currents[pattern, column] += share * (step.sign * found[port])
             self._rig.rest()
             self._rig.confirm()
         return currents
 
-    def _measured(self, state: Assignment, step: ReadStep, *, then_rest: bool) -> float:
-        """Return what the meter shows in a step, in amperes; a zero reading may be one of a batch before."""
+    def _measured(self, state: Assignment, step: ReadStep, *, then_rest: bool) -> Mapping[str, float]:
+        """Return what each meter shows in a step, in amperes; a zero reading may be one of a batch before."""
         is_zero = not any(step.source_volts.values())
         if is_zero and (kept := self._zeros.kept(state)) is not None:
             return kept
-        found = self._rig.measure(step.source_volts, then_rest=then_rest)
-        self._readings += 1
+        found = self._rig.measure_columns(tuple(step.columns), step.source_volts, then_rest=then_rest)
+        self._readings += len(found)
         if is_zero:
             self._zeros.note(state, found)
         return found
@@ -246,7 +246,8 @@ class ChipBackend(WitnessedBackend):
     def work_done(self) -> dict[str, Any]:
         """Say how the chip was read so far, and how often relays have closed."""
         batches = {f"batches_by_{by}": count for by, count in sorted(self._batches.items())}
-        found = {"readings": self._readings, **batches, **self._zeros.as_record()} if batches else {}
+        meters = {"meters": len(self._read.meters)} if self._read.further else {}
+        found = {"readings": self._readings, **meters, **batches, **self._zeros.as_record()} if batches else {}
         if closings := self.relay_closings:
             most = max(sorted(closings), key=lambda name: closings[name])
             found |= {"relay_closings": sum(closings.values()), "most_closed": most, "its_closings": closings[most]}

@@ -212,11 +212,14 @@ class Run(Result, ABC):
     # ------------------------------------------------------------------ what a kind of run fills in
 
     @abstractmethod
-    def resume(self, *, quiet: bool = True, agree: Callable[[str], Any] = lambda _: None) -> RunOutcome:
+    def resume(
+        self, *, quiet: bool = True, agree: Callable[[str], Any] = lambda _: None, accept_change: bool = False
+    ) -> RunOutcome:
         """Go on with a run that was interrupted, failed or died; no pulse is repeated.
 
         `agree` is called with the kind of the device that was opened, before it is asked for anything; where that is
-        hardware, nothing is sent unless it returns True.
+        hardware, nothing is sent unless it returns True. `accept_change` says that this is the chip that the run left,
+        although cells without a pulse read otherwise; the change is written into the journal.
 
         Raises
         ------

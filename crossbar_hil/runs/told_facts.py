@@ -188,6 +188,7 @@ FACTS: Mapping[str, tuple[str, Words]] = {
     "replayed": ("Exchanges replayed from", _plain),
     "started_utc": ("Started", moment),
     "resumed_utc": ("Resumed", moment),
+    "change_accepted_utc": ("Resumed whatever unpulsed cells read", moment),
     "finished_utc": ("Ended", moment),
     "reason": ("How it ended", _plain),
     "converged": ("Every target met", _plain),

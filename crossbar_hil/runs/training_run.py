@@ -266,7 +266,7 @@ class TrainingRun(Run):
         except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
             raise RunError(f"the record of run {self.name} cannot be read: {why_unreadable(error)}") from error
 
-    def resume(self, *, quiet: bool = True, agree: Agree = lambda _: None) -> RunOutcome:
+    def resume(self, *, quiet: bool = True, agree: Agree = lambda _: None, accept_change: bool = False) -> RunOutcome:
         """Go on with the training, shown on standard error unless it is to be quiet."""
         from rich.console import Console  # noqa: PLC0415 - only who trains needs it
 
@@ -277,7 +277,11 @@ class TrainingRun(Run):
         )
         with progress:
             return resume_and_record(
-                self, show=progress.show, agree=hidden_while(progress, agree), phase=progress.phase
+                self,
+                show=progress.show,
+                agree=hidden_while(progress, agree),
+                phase=progress.phase,
+                accept_change=accept_change,
             )
 
     @property
@@ -477,7 +481,12 @@ def _settings_at_rest(folder: Path) -> list[tuple[str, str]]:
 
 
 def resume_and_record(
-    run: Run, *, show: Show[Epoch] = lambda _: None, agree: Agree = lambda _: None, phase: Phase = no_phase
+    run: Run,
+    *,
+    show: Show[Epoch] = lambda _: None,
+    agree: Agree = lambda _: None,
+    phase: Phase = no_phase,
+    accept_change: bool = False,
 ) -> RunOutcome:
     """Go on with a training that was interrupted, failed or died; see `crossbar_hil.runs.life.resume_work`."""
     if not isinstance(run, TrainingRun):
@@ -491,4 +500,4 @@ def resume_and_record(
         work.phase = phase
         return work
 
-    return resume_work(make_work, run, show=epochs_only(show), agree=agree)
+    return resume_work(make_work, run, show=epochs_only(show), agree=agree, accept_change=accept_change)

@@ -28,8 +28,9 @@ from crossbar_hil.spiking.folder import CHECKPOINT, RECORD, read_checkpoint, rea
 from crossbar_hil.spiking.network.labels import Evaluation
 from crossbar_hil.spiking.panels import spiking_panels, spiking_standing
 from crossbar_hil.spiking.progress import Progress
-from crossbar_hil.spiking.settings import STRIPE_V, SpikingSettings, data_hash, data_of
+from crossbar_hil.spiking.settings import SpikingSettings, data_hash, data_of
 from crossbar_hil.spiking.tasks.images import Split
+from crossbar_hil.spiking.tasks.small import SPIKE_V
 from crossbar_hil.spiking.view import SilentView
 from crossbar_hil.spiking.work import EVERY, SpikingWork
 
@@ -90,7 +91,7 @@ class SpikingRun(Run):
         """
         return read_checkpoint(self.folder)
 
-    def resume(self, *, quiet: bool = True, agree: Agree = lambda _: None) -> RunOutcome:
+    def resume(self, *, quiet: bool = True, agree: Agree = lambda _: None, accept_change: bool = False) -> RunOutcome:
         """Go on with the training, shown on standard error unless it is to be quiet."""
         from rich.console import Console  # noqa: PLC0415 - only who trains needs it
 
@@ -98,7 +99,7 @@ class SpikingRun(Run):
 
         view = make_view(Console(stderr=True), quiet=quiet)
         with view:
-            return resume_spiking(self, view=view, agree=hidden_while(view, agree))
+            return resume_spiking(self, view=view, agree=hidden_while(view, agree), accept_change=accept_change)
 
     @property
     def recorded_pulses(self) -> int:
@@ -222,7 +223,7 @@ class SpikingRun(Run):
             )
         utc = self.facts.get("finished_utc") or ""
         for state in states_of(weights.astype(np.float64), utc):
-            yield state if self.network.bench is None else state._replace(test_type=READ, voltage_v=STRIPE_V)
+            yield state if self.network.bench is None else state._replace(test_type=READ, voltage_v=SPIKE_V)
 
     def _to_be_drawn(self, what: str) -> Drawing:
         drawing = self._trained._to_be_drawn(what)
@@ -257,7 +258,12 @@ class SpikingRun(Run):
 
 
 def resume_spiking(
-    run: SpikingRun, *, every: int = EVERY, view: SilentView | None = None, agree: Agree = lambda _: None
+    run: SpikingRun,
+    *,
+    every: int = EVERY,
+    view: SilentView | None = None,
+    agree: Agree = lambda _: None,
+    accept_change: bool = False,
 ) -> RunOutcome:
     """Go on with a run that was interrupted, failed or died; see `crossbar_hil.runs.life.resume_work`.
 
@@ -269,4 +275,4 @@ def resume_spiking(
         bench = None if run.network.bench is None else run.bench
         return make_spiking_work(run.network, run.images(), bench, seed=run.facts["seed"], view=view, every=every)
 
-    return resume_work(make_work, run, show=view.show, agree=agree)
+    return resume_work(make_work, run, show=view.show, agree=agree, accept_change=accept_change)

@@ -8,11 +8,11 @@ import numpy as np
 
 from crossbar_hil.arrays import BoolArray
 from crossbar_hil.backend import Pulse
-from crossbar_hil.spiking.network.encoding import Words
 from crossbar_hil.spiking.network.model import Cells, NetworkState, SpikingModel
 from crossbar_hil.spiking.network.neurons import Singles
 from crossbar_hil.spiking.network.plasticity import PlasticitySteps, changes_by_age
 from crossbar_hil.spiking.network.stepwise import Presentation, Showing, StepwiseEngine
+from crossbar_hil.spiking.network.trains import Shown
 from crossbar_hil.spiking.network.updates import sent_pulses
 from crossbar_hil.spiking.network.virtual_chip import RATE, VirtualChip
 
@@ -41,8 +41,8 @@ class SeamEngine:
         self.reads = self.pulses = 0
         """How many vectors were read, and how many pulses were sent."""
 
-    def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
-        """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes."""
+    def show(self, model: SpikingModel, state: NetworkState, images: Shown, showing: Showing) -> Presentation:
+        """Return the network after it was shown images, as spike probabilities or trains, and its output spikes."""
         chip = self.chip
         if chip is None or chip.model.cells is not model.cells or self._given is not state.weights:
             chip = self.chip = self._make(model, state.weights, state.presented)

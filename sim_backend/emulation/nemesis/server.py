@@ -157,6 +157,8 @@ class NemesisServer(InstrumentServer):
             with world.lock:
                 faults = self._nemesis.faults_at(name, message, world.chip.shape)
                 plan = self._struck(message, faults, lasting) if faults else Plan(message)
+            if time.monotonic() < self._frozen_until:
+                self._arrivals.note_heard(client, all_of_it=True)  # nobody waits for who is frozen
             if client in self._cut or not self._wait_until(self._frozen_until):
                 return False
             if time.monotonic() < self._lost_until:
@@ -188,6 +190,7 @@ class NemesisServer(InstrumentServer):
 
     def _send_answer(self, client: socket.socket, plan: Plan, answer: bytes) -> bool:
         """Answer as planned; return whether the client may go on."""
+        self._arrivals.note_heard(client, all_of_it=True)
         answer = self._swap_if_planned(client, plan, answer)
         for change in plan.changes:
             answer = change(answer)
