@@ -112,8 +112,7 @@ def check(
         print_json(bench=bench, problems=problems, notes=notes, headroom=left and left.as_record(), reach=reach)
     else:
         print_lines(notes, err=True)
-        named = f"{bench} with task {task}" if task else bench
-        print_lines(problems or [f"bench {named} is sound"])
+        print_lines(problems or [f"bench {bench}{f' with task {task}' if task else ''} is sound"])
         print_lines([] if left is None else [*left.lines, *([f"warning: {reach}"] if reach else [])])
     raise click.exceptions.Exit(COULD_NOT if problems else DONE)
 
