@@ -22,7 +22,7 @@ from crossbar_hil.studies.convergence.counts import summary
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
 from crossbar_hil.studies.convergence.sweeping import plan_sweep, run_sweep
 from crossbar_hil.studies.scheduling import make_scheduler
-from crossbar_hil.training.tasks import task_names
+from crossbar_hil.training.tasks import Task
 
 CHIPS, SEED = 1_000, 1
 SLOW = {"prezioso2015-10x8": (300, 50), "bayat2018": (100, 50), "xor": (1_000, 200)}
@@ -163,7 +163,7 @@ def studies():
             f"Chips 0, 1, 2, ... of seed {SEED}, Wilson's interval. The last two columns count as many chips, or where "
             "they are trained one by one " + ", ".join(f"{few} of `{name}`" for name, (_, few) in SLOW.items()) + ".",
             columns,
-            {name: partial(reproduced, name) for name in task_names()},
+            {name: partial(reproduced, name) for name in Task.names()},
         ),
         "rehearsed": Study(
             "Bench `emulated`, that of the task where it has one; time by the simulated clock of the instruments.",

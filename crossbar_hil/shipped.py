@@ -1,13 +1,17 @@
-"""Files that ship with the package, by name: data sets, bench files, presets."""
+"""Files that ship with the package, by name: data sets, bench files, presets, tasks."""
 
 import functools
 import io
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, ClassVar, Protocol, Self
 
-from crossbar_hil.errors import DataError
+from crossbar_hil.errors import ConfigError, DataError
+from crossbar_hil.parsing import parse_toml
+from crossbar_hil.plugins import nearest
 
 MOST_BYTES = 256 << 20
 """Of a file that is read whole; a twin of a 64 x 64 chip with 200 draws has some 20 million."""
@@ -96,3 +100,91 @@ def shipped(folder: str) -> list[str]:
 def is_name(text: str) -> bool:
     """Say whether a text can be the name of something that ships, rather than a path."""
     return text.replace("-", "_").isidentifier()
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedTask:
+    """What a published experiment trained, laid over a bench by its name: what is learnt, and the size of the chip."""
+
+    folder: ClassVar[str]
+    """Of the task files."""
+
+    name: str
+    title: str
+    """What is learnt, in a few words."""
+    source: str
+    """The publication."""
+    chip: Mapping[str, Any]
+    """Keys of ``[chip]``: the size."""
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Return the names of the tasks that ship."""
+        return shipped(cls.folder)
+
+    @classmethod
+    def read(cls, name: str) -> Self:
+        """Read a task that ships.
+
+        Raises
+        ------
+        ConfigError
+            If there is none of this name.
+        """
+        known = cls.names()
+        if name not in known:
+            raise ConfigError(f"task {name!r} does not exist; known are {', '.join(known)}{nearest(name, known)}")
+        return cls(name=name, **parse_toml(read_text("task", data() / cls.folder / f"{name}.toml")))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of its chip."""
+        return self.chip["rows"], self.chip["columns"]
+
+    def bench_file(self, bench: str) -> Traversable | None:
+        """Return its own file for a shipped bench, such as ``emulated``; None if there is none."""
+        own = data() / self.folder / bench / f"{self.name}.toml"
+        return own if bench in shipped("benches") and own.is_file() else None
+
+    def benches(self) -> list[str]:
+        """Return the names of the shipped benches for which it has a file of its own."""
+        return [bench for bench in shipped("benches") if self.bench_file(bench) is not None]
+
+    def fits(self, rows: Any, columns: Any) -> bool:
+        """Say whether it can be trained on a chip of this size; None is the size of none."""
+        return (rows, columns) == self.shape
+
+    def lay_over(self, tables: Mapping[str, Any], where: str) -> dict[str, Any]:
+        """Return the tables of a bench with this task to be trained.
+
+        Raises
+        ------
+        ConfigError
+            If the bench wires a chip of another size.
+        """
+        wired = _wired(tables.get("wiring"))
+        if wired is not None and not self.fits(*wired):
+            raise ConfigError(
+                f"{where} wires {wired[0]} rows and {wired[1]} columns, and task {self.name} trains "
+                f"{self.shape[0]} rows and {self.shape[1]} columns{self._instead()}"
+            )
+        chip = tables.get("chip")
+        if not isinstance(chip, dict):
+            return dict(tables)
+        own = wired or (chip.get("rows"), chip.get("columns"))
+        rows, columns = own if self.fits(*own) else self.shape
+        return {**tables, "chip": {**chip, **self.chip, "rows": rows, "columns": columns}}
+
+    def _instead(self) -> str:
+        own = self.benches()
+        rows, columns = self.shape
+        wire = f"; wire {rows} rows and {columns} columns"
+        return f"{wire}, or take --bench {own[0]}, of which the task has one of its size" if own else wire
+
+
+def _wired(wiring: Any) -> tuple[int, int] | None:
+    """Return rows and columns that a [wiring] table has, if it is one; what is wrong with it is told elsewhere."""
+    if not isinstance(wiring, dict):
+        return None
+    rows, columns = wiring.get("rows"), wiring.get("columns")
+    return (len(rows), len(columns)) if isinstance(rows, list) and isinstance(columns, list) else None

@@ -38,6 +38,15 @@ def complete_bench(_: Context, __: Parameter, begun: str) -> list[CompletionItem
 
 def complete_task(_: Context, __: Parameter, begun: str) -> list[CompletionItem]:
     """Return the shipped tasks that begin so."""
+    return _shipped_tasks("tasks", begun)
+
+
+def complete_small_task(_: Context, __: Parameter, begun: str) -> list[CompletionItem]:
+    """Return the shipped tasks of a spiking network on a device that begin so."""
+    return _shipped_tasks("tasks/snn", begun)
+
+
+def _shipped_tasks(folder: str, begun: str) -> list[CompletionItem]:
     from crossbar_hil.shipped import shipped  # noqa: PLC0415 - only who completes needs it
 
-    return [CompletionItem(name) for name in shipped("tasks") if name.startswith(begun)]
+    return [CompletionItem(name) for name in shipped(folder) if name.startswith(begun)]

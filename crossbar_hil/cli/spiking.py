@@ -1,6 +1,8 @@
 """The verbs ``snn train``, ``snn test`` and ``snn sweep``."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,7 +23,7 @@ from crossbar_hil.cli.common import (
     say_seed,
     yes_option,
 )
-from crossbar_hil.cli.completion import complete_bench
+from crossbar_hil.cli.completion import complete_bench, complete_small_task
 from crossbar_hil.cli.dry_runs import check_nothing_else, dry_run_options, tell_dry_run, with_options
 from crossbar_hil.cli.runs import tell_outcome
 from crossbar_hil.errors import ConfigError
@@ -40,7 +42,7 @@ def _network_options(verb: Any) -> Any:
         verb,
         [
             click.option(
-                "--dataset", help="digits (shipped, 8 x 8), mnist, or stripes (for a device).  [default: digits]"
+                "--dataset", help="What a computed network learns: digits (shipped, 8 x 8) or mnist.  [default: digits]"
             ),
             click.option("--data", metavar="DIR", help="Folder with the four IDX files of MNIST."),
             click.option("--classes", metavar="0,1,2,9,5", help="Digits to learn; all ten if not given."),
@@ -108,9 +110,14 @@ def snn() -> None:
 @snn.command()
 @_network_options
 @click.option(
+    "--task",
+    shell_complete=complete_small_task,
+    help="What a device learns: stripes, zvn and more; docs/spiking_small.md.  [default with --bench: stripes]",
+)
+@click.option(
     "--bench",
     shell_complete=complete_bench,
-    help="Train a device: shipped bench, bench file or backend; with the dataset stripes.",
+    help="Train a device: shipped bench, bench file or backend; with --task.  [default with --task: simulated]",
 )
 @click.option("--target", type=float, help="Accuracy below which the exit code is 3.  [default: 1 on a device, else 0]")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of everything; fresh if not given.")
@@ -142,19 +149,16 @@ def train(
     Stop it with Ctrl-C and go on with ``crossbar-hil resume``: the end is the same.
     """
     with loading(quiet=quiet):
-        from crossbar_hil.bench.file import load_bench  # noqa: PLC0415 - --help must not wait for what only training needs
-        from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
-        from crossbar_hil.spiking.training import train_spiking  # noqa: PLC0415
+        from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415 - --help must not wait for what only training needs
+        from crossbar_hil.spiking.training import bench_of, train_spiking  # noqa: PLC0415
 
     if target is not None and not 0 <= target <= 1:
         raise ConfigError(f"target {target} is a share of right answers, it must lie between 0 and 1")
     bench = given.pop("bench")
     said = given_tables({name: given.pop(name) for name in list(given) if name.startswith("conditions__")})
-    if given["dataset"] == "stripes" and bench is None:
-        bench = "simulated"
-    settings = _settings(bench, given)
-    if settings.bench is not None:
-        loaded = load_bench(settings.bench)
+    settings = _settings(*_learnt(given.pop("task"), bench, given["dataset"]), given)
+    loaded = bench_of(settings)
+    if loaded is not None:
         say_seed(loaded, seed, "; the spike trains alone use it")
         confirm(loaded.kind, yes, f"training sends pulses to the chip on bench {settings.bench}")
     seed = fresh_seed() if seed is None else seed
@@ -205,6 +209,7 @@ def sweep(
             resumed_networks,
             sweep_networks,
         )
+        from crossbar_hil.spiking.tasks.small import SmallTask  # noqa: PLC0415
         from crossbar_hil.studies.scheduling import make_scheduler  # noqa: PLC0415
         from crossbar_hil.studies.showing import make_show  # noqa: PLC0415
         from crossbar_hil.studies.study import check_fresh, new_folder  # noqa: PLC0415
@@ -219,10 +224,13 @@ def sweep(
     else:
         if folder is not None:
             check_fresh(folder)
-        if given["dataset"] == "stripes":
-            raise ConfigError("a sweep is of computed networks, the dataset stripes is for a device")
-        settings = _settings(None, given)
-        work = plan_networks(settings, network_axes(over), networks=5 if networks is None else networks, seed=seed or 0)
+        dataset = given["dataset"] or "digits"
+        if dataset in SmallTask.names():
+            raise ConfigError(f"a sweep is of computed networks, task {dataset} is for a device")
+        axes = network_axes(over)
+        # What varies has its first value, so that what goes with it is not refused for its lack.
+        settings = _settings(None, dataset, given, {axis.key.name: axis.values[0] for axis in axes})
+        work = plan_networks(settings, axes, networks=5 if networks is None else networks, seed=seed or 0)
         opened = NetworkFolder.begin(folder or new_folder("snn-sweep"), work.plan())
     show = make_show(Console(stderr=True), quiet=quiet, noun="networks")
     tell_dry_run(lambda: sweep_networks(work, opened, runner, show, write_networks), opened.path, as_json, quiet)
@@ -265,8 +273,28 @@ def examine(run: str, data: str | None, wire: str | None, quiet: bool, out: Path
         click.echo(describe_accuracy(result.accuracy, result.images, result.silent))
 
 
-def _settings(bench: str | None, given: dict[str, Any]) -> "SpikingSettings":
-    """Return the settings that the options of `_network_options` mean, of a computed network or of a device."""
+def _learnt(task: str | None, bench: str | None, dataset: str | None) -> tuple[str | None, str]:
+    """Return the bench, if there is one, and what is learnt on it or by a computed network."""
+    from crossbar_hil.spiking.tasks.small import SmallTask  # noqa: PLC0415
+
+    if task is not None and dataset is not None:
+        raise ConfigError(
+            f"--task {task} and --dataset {dataset} cannot be given together: a device learns a task, a computed "
+            "network a dataset; leave one out"
+        )
+    if task is not None:
+        SmallTask.read(task)
+    learnt = task or dataset or ("stripes" if bench else "digits")
+    return ("simulated" if bench is None and learnt in SmallTask.names() else bench), learnt
+
+
+def _settings(
+    bench: str | None, dataset: str, given: dict[str, Any], varied: Mapping[str, Any] = MappingProxyType({})
+) -> "SpikingSettings":
+    """Return the settings that the options of `_network_options` mean, of a computed network or of a device.
+
+    Those that a sweep varies, by their names there, are laid over them.
+    """
     from crossbar_hil.spiking.settings import SpikingSettings  # noqa: PLC0415
 
     own = {"dataset", "classes", "wire", "width", "high", "twin"}
@@ -275,14 +303,14 @@ def _settings(bench: str | None, given: dict[str, Any]) -> "SpikingSettings":
         more |= _like_twin(Path(given["twin"]), given["stuck"])
     if given["width"] is not None:
         more["width_s"] = _quantity(given["width"], "s")
-    return SpikingSettings(
-        dataset=given["dataset"] or ("stripes" if bench else "digits"),
-        classes=_numbers(given["classes"]),
-        wire_ohm=_quantity(given["wire"], "ohm") or 0.0,
-        high_siemens=_quantity(given["high"], "siemens"),
-        bench=bench,
-        **more,
-    )
+    named = {
+        "dataset": dataset,
+        "classes": _numbers(given["classes"]),
+        "wire_ohm": _quantity(given["wire"], "ohm") or 0.0,
+        "high_siemens": _quantity(given["high"], "siemens"),
+        "bench": bench,
+    }
+    return SpikingSettings(**{**named, **more, **varied})
 
 
 def _like_twin(path: Path, stuck: float) -> dict[str, float]:

@@ -14,9 +14,9 @@ from crossbar_hil.errors import ConfigError
 @as_json
 def tasks(name: str | None, as_json: bool) -> None:
     """List the published experiments that `train`, `sweep` and `tune` take by --task, or tell of the one NAME."""
-    from crossbar_hil.training.tasks import Task, task_names  # noqa: PLC0415 - --help must not wait for it
+    from crossbar_hil.training.tasks import Task  # noqa: PLC0415 - --help must not wait for it
 
-    told = [_facts(Task.read(each)) for each in ([name] if name else task_names())]
+    told = [_facts(Task.read(each)) for each in ([name] if name else Task.names())]
     if as_json:
         print_json(tasks=told)
     elif name:

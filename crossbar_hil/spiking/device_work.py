@@ -29,18 +29,18 @@ class DeviceWork(SpikingWork):
     """The training of the network of a device, with a checkpoint after every image; it goes on by doing all again."""
 
     def check_shape(self, shape: tuple[int, int]) -> None:
-        """Refuse a device that has not a row for each input, or fewer columns than there are classes.
+        """Refuse a device that has not a row for each input, or fewer columns than the task needs.
 
         Raises
         ------
         RunError
             If it does not fit.
         """
-        inputs, classes = self._split.train.intensities.shape[1], len(np.unique(self._split.train.labels))
-        if shape[0] != inputs or shape[1] < classes:
+        task = self._settings.task
+        if task is not None and not task.fits(*shape):
             raise RunError(
-                f"the device has {shape[0]} rows and {shape[1]} columns, the stripes need {inputs} rows and at least "
-                f"{classes} columns"
+                f"the device has {shape[0]} rows and {shape[1]} columns, task {task.name} needs {task.rows} rows and "
+                f"at least {task.shape[1]} columns"
             )
 
     def prepare(self, backend: DeviceBackend | None) -> Sequence[Pulse]:
@@ -52,8 +52,8 @@ class DeviceWork(SpikingWork):
             raise TypeError("synapses of a device are depressed too, so there is a pulse for it")
         self._engine = BackendEngine(backend, training.pulse, training.depress)
         model = model_of(self._settings, self._split, outputs=backend.shape[1])
-        protocol = protocol_of(self._settings, self._split)
-        self._network = SpikingNetwork(model, self._engine, seed=self.seed, protocol=protocol)
+        more: dict[str, Any] = {"protocol": protocol_of(self._settings, self._split), "encode": self._settings.encode}
+        self._network = SpikingNetwork(model, self._engine, seed=self.seed, **more)
         return self._engine.up, self._engine.down
 
     def record(self, step: Progress) -> None:
@@ -100,11 +100,17 @@ def make_spiking_work(
     if bench is None:
         more: dict[str, Any] = {"view": view, "every": every, "conditions": conditions}
         return ComputedWork(settings, split, None, seed=seed, label=label, **more)
-    if bench.training.depress is None:
-        pulse = {"depress_v": DEPRESS_V, "depress_s": bench.training.width_s}
-        bench = bench.model_copy(update={"training": bench.training.model_copy(update=pulse)})
+    bench = with_depressing_pulse(bench)
     on_device = replace(settings, bench=bench.name, part=1)
     return DeviceWork(on_device, split, bench, seed=seed, label=label, view=view, every=every)
+
+
+def with_depressing_pulse(bench: Bench) -> Bench:
+    """Return a bench that can depress cells: by its own pulse, or by one of `DEPRESS_V` as long as its other one."""
+    if bench.training.depress is not None:
+        return bench
+    pulse = {"depress_v": DEPRESS_V, "depress_s": bench.training.width_s}
+    return bench.model_copy(update={"training": bench.training.model_copy(update=pulse)})
 
 
 def _compare(progress: Progress, known: Progress) -> None:

@@ -68,7 +68,7 @@ def examine_network(
     engine = StepwiseEngine() if settings.bench is not None else engine_of(settings, split)
     if faults.compensate:
         state = compensate_for_wires(state, model, settings, split, engine)
-    network = SpikingNetwork(model, engine, seed=seed, protocol=protocol_of(settings, split))
+    network = SpikingNetwork(model, engine, seed=seed, protocol=protocol_of(settings, split), encode=settings.encode)
     network.state = state
     return evaluate_network(network, labels, split, view.tick)
 

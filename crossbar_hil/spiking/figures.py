@@ -9,9 +9,10 @@ from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.plugins import load
 from crossbar_hil.spiking import plotting
 from crossbar_hil.spiking.design import is_rearranged
-from crossbar_hil.spiking.network.encoding import TESTING, spike_probabilities
+from crossbar_hil.spiking.network.encoding import TESTING
 from crossbar_hil.spiking.network.model import SpikingModel, at_rest
 from crossbar_hil.spiking.network.stepwise import Engine, Showing, StepwiseEngine
+from crossbar_hil.spiking.network.trains import Encode
 from crossbar_hil.spiking.progress import Progress
 from crossbar_hil.spiking.settings import SpikingSettings, engine_of, model_of
 from crossbar_hil.spiking.tasks.images import Images, Split
@@ -42,7 +43,7 @@ def draw_figures(settings: SpikingSettings, progress: Progress, *, test_steps: i
     if result is not None:
         figures["confusion"] = plotting.plot_confusion(result).figure
     figures["accuracy"] = plotting.plot_accuracy(progress.record, result, chance=1 / classes).figure
-    raster, membranes = replay_sample(engine, model, progress, sample, test_steps, seed)
+    raster, membranes = replay_sample(engine, model, progress, sample, settings.encode, test_steps, seed)
     figures["raster"] = plotting.plot_raster(raster, sample.labels, progress.labels).figure
     thresholds = state.neurons.thresholds
     figures["membranes"] = plotting.plot_membranes(membranes, thresholds, raster[0], progress.labels).figure
@@ -56,7 +57,7 @@ def draw_figures(settings: SpikingSettings, progress: Progress, *, test_steps: i
 
 
 def replay_sample(
-    engine: Engine, model: SpikingModel, progress: Progress, sample: Images, steps: int, seed: int
+    engine: Engine, model: SpikingModel, progress: Progress, sample: Images, encode: Encode, steps: int, seed: int
 ) -> tuple[BoolArray, FloatArray]:
     """Show sample images once more, with the conductances of the checkpoint.
 
@@ -70,10 +71,10 @@ def replay_sample(
     """
     state = at_rest(progress.state)
     showing = Showing(steps, seed, TESTING, reset=True, record=True)
-    shown = spike_probabilities(sample.intensities)
-    raster = engine.show(model, state, shown, showing).raster
+    raster = engine.show(model, state, encode(sample.intensities), showing).raster
+    first = encode(sample.intensities[:1])
     membranes = [
-        engine.show(model, state, shown[:1], replace(showing, steps=step, record=False)).state.neurons.membranes
+        engine.show(model, state, first, replace(showing, steps=step, record=False)).state.neurons.membranes
         for step in range(1, min(steps, plotting.MOST_STEPS) + 1)
     ]
     return raster, np.array(membranes, np.float64)

@@ -28,8 +28,9 @@ from crossbar_hil.spiking.folder import CHECKPOINT, RECORD, read_checkpoint, rea
 from crossbar_hil.spiking.network.labels import Evaluation
 from crossbar_hil.spiking.panels import spiking_panels, spiking_standing
 from crossbar_hil.spiking.progress import Progress
-from crossbar_hil.spiking.settings import STRIPE_V, SpikingSettings, data_hash, data_of
+from crossbar_hil.spiking.settings import SpikingSettings, data_hash, data_of
 from crossbar_hil.spiking.tasks.images import Split
+from crossbar_hil.spiking.tasks.small import SPIKE_V
 from crossbar_hil.spiking.view import SilentView
 from crossbar_hil.spiking.work import EVERY, SpikingWork
 
@@ -222,7 +223,7 @@ class SpikingRun(Run):
             )
         utc = self.facts.get("finished_utc") or ""
         for state in states_of(weights.astype(np.float64), utc):
-            yield state if self.network.bench is None else state._replace(test_type=READ, voltage_v=STRIPE_V)
+            yield state if self.network.bench is None else state._replace(test_type=READ, voltage_v=SPIKE_V)
 
     def _to_be_drawn(self, what: str) -> Drawing:
         drawing = self._trained._to_be_drawn(what)

@@ -11,29 +11,32 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import Pulse
+from crossbar_hil.bench.file import Chip
 from crossbar_hil.bench.virtual_chips import in_siemens
 from crossbar_hil.curves.reading import read_curves
 from crossbar_hil.defaults import PULSE_S
 from crossbar_hil.errors import ConfigError, LimitError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file
-from crossbar_hil.spiking.design import USUAL, check_design, is_designed, order_rows, read_tiles, typical_spikes
+from crossbar_hil.spiking.design import USUAL, check_design, is_designed, order_rows, typical_spikes
 from crossbar_hil.spiking.network.devices import lognormal_factors, stuck_masks
+from crossbar_hil.spiking.network.encoding import spike_probabilities
 from crossbar_hil.spiking.network.model import SpikingModel
 from crossbar_hil.spiking.network.network import PUBLISHED, Protocol
 from crossbar_hil.spiking.network.pacing import HOMEOSTASES, pace, paced_model, paced_protocol
 from crossbar_hil.spiking.network.states import UPDATE_SCHEMES, Synapses, as_falling, linear_states, measured_states
 from crossbar_hil.spiking.network.stepwise import Engine
+from crossbar_hil.spiking.network.trains import Encode
 from crossbar_hil.spiking.tasks import models
 from crossbar_hil.spiking.tasks.images import Images, Split, digits, mnist
-from crossbar_hil.spiking.tasks.stripes import STRIPES, stripes, stripes_model
+from crossbar_hil.spiking.tasks.small import SmallTask
 from crossbar_hil.tables import Ohm, Second, Siemens
+from crossbar_hil.training.lines.tiles import read_tiles
 
-DATASETS = ("digits", "mnist", "stripes")
+DATASETS = ("digits", "mnist")
+"""What a computed network learns; a device learns one of the tasks of `SmallTask`."""
 PRESETS = ("published", "siemens", "tuned")
 MOST_NEURONS = 10_000
-STRIPE_V = 0.1
-"""Height of an input spike on a device, in volts: a read voltage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class SpikingSettings:
     """
 
     dataset: str = "digits"
+    """What is learnt: images for a computed network, a task for a device."""
     data: str | None = None
     """Folder of the MNIST files."""
     classes: tuple[int, ...] | None = None
@@ -99,7 +103,7 @@ class SpikingSettings:
     """Training images between two lines of the record; a whole number of renewals where there are any."""
 
     def __post_init__(self) -> None:
-        _one_of("dataset", self.dataset, DATASETS)
+        _one_of("dataset", self.dataset, (*DATASETS, *SmallTask.names()))
         _one_of("preset", self.preset, PRESETS)
         _one_of("homeostasis", self.homeostasis, HOMEOSTASES)
         if self.rule is not None:
@@ -123,9 +127,9 @@ class SpikingSettings:
         for name in ("step_spread", "read_noise"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ConfigError(f"{name} {getattr(self, name)} must be finite and not negative")
-        check_design(self)
         self._check_data()
         if self.bench is None:
+            check_design(self)
             self._check_cells()
 
     @classmethod
@@ -140,6 +144,16 @@ class SpikingSettings:
         classes = values.get("classes")
         return cls(**{**values, "classes": None if classes is None else tuple(classes)})
 
+    @property
+    def task(self) -> SmallTask | None:
+        """What a device learns; None for a computed network."""
+        return None if self.bench is None else SmallTask.read(self.dataset)
+
+    @property
+    def encode(self) -> Encode:
+        """What makes the numbers of images spike trains."""
+        return spike_probabilities if self.task is None else self.task.encode
+
     def _check_data(self) -> None:
         if self.dataset == "mnist" and self.data is None:
             raise ConfigError("dataset mnist needs --data, the folder with its four IDX files")
@@ -147,21 +161,26 @@ class SpikingSettings:
             raise ConfigError(f"dataset {self.dataset} ships with this package, --data goes with mnist only")
         if self.classes is not None and not (self.classes and set(self.classes) <= set(range(10))):
             raise ConfigError(f"classes {', '.join(map(str, self.classes))} must be digits from 0 to 9")
-        if self.bench is None and self.dataset == "stripes":
-            raise ConfigError("dataset stripes needs a device, --bench")
+        if self.bench is None and self.dataset not in DATASETS:
+            raise ConfigError(f"task {self.dataset} needs a device, --bench")
         if self.bench is None:
             return
-        if self.dataset != "stripes":
-            raise ConfigError(f"a device learns the dataset stripes, not {self.dataset}")
+        if self.dataset in DATASETS:
+            raise ConfigError(
+                f"a device learns a task, not dataset {self.dataset}: --task with one of {', '.join(SmallTask.names())}"
+            )
         own = {
             "classes": self.classes, "neurons": self.neurons, "states": self.states, "rule": self.rule,
             "curve": self.curve, "high": self.high_siemens,
             "wire": self.wire_ohm or None, "cell": self.cell, "stuck": self.stuck or None, "train": self.train,
             "renew": self.renew, "soft": self.soft or None,
             "step_spread": self.step_spread or None, "read_noise": self.read_noise or None,
+            **{name: getattr(self, name) if getattr(self, name) != usual else None for name, usual in USUAL.items()},
         }  # fmt: skip
         if given := [name for name, value in own.items() if value is not None]:
-            raise ConfigError(f"{given[0]} is a setting of a computed network, a device on a bench has its own")
+            key = {"wire": "wire_ohm"}.get(given[0], given[0])
+            where = f", {key} in [chip] of its bench file" if key in Chip.model_fields else ""
+            raise ConfigError(f"{given[0]} is a setting of a computed network, a device on a bench has its own{where}")
 
     def _check_cells(self) -> None:
         if self.preset == "published" and (self.wire_ohm or self.cell):
@@ -199,8 +218,8 @@ def data_of(settings: SpikingSettings) -> Split:
     DataError
         If a file is missing or wrong, or a class has no image.
     """
-    if settings.dataset == "stripes":
-        return stripes()
+    if settings.task is not None:
+        return settings.task.samples()
     if settings.dataset == "digits":
         split = digits(settings.classes)
         keep = slice(settings.train)
@@ -232,8 +251,8 @@ def model_of(settings: SpikingSettings, split: Split, *, outputs: int | None = N
         Stuck cells are drawn from it, and how cells differ.
     """
     inputs = split.train.intensities.shape[1]
-    if settings.bench is not None:
-        return stripes_model(inputs, outputs or inputs, STRIPE_V)
+    if settings.task is not None:
+        return settings.task.model(outputs or settings.task.shape[1])
     neurons = _neurons(settings, split)
     if settings.preset == "tuned":
         make = models.tuned_ten_model if _many(split) else models.tuned_model
@@ -351,8 +370,8 @@ def _measured(name: str, width_s: float) -> tuple[FloatArray, FloatArray]:
 
 def protocol_of(settings: SpikingSettings, split: Split) -> Protocol:
     """Return how the network is trained and tested."""
-    if settings.bench is not None:
-        protocol = STRIPES
+    if settings.task is not None:
+        protocol = settings.task.teaching
     elif settings.preset != "tuned":
         protocol = PUBLISHED
     else:

@@ -7,7 +7,7 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.spiking.network.encoding import LABELLING
-from crossbar_hil.spiking.network.labels import SILENT, Evaluation, Labels, answers, evaluate, label_neurons
+from crossbar_hil.spiking.network.labels import SILENT, Evaluation, Labels, answers, evaluate, label_neurons, unanswered
 from crossbar_hil.spiking.network.network import SpikingNetwork
 from crossbar_hil.spiking.progress import Progress
 from crossbar_hil.spiking.tasks.images import Split
@@ -64,7 +64,7 @@ def progress_after(progress: Progress, network: SpikingNetwork, counts: IntArray
     """Return where a training stands after a part in which neurons gave (P, N) spikes to images with these labels."""
     before = progress.totals
     given = answers(counts, before, network.protocol.readout) if before.shown.all() else np.full(len(labels), SILENT)
-    silent = int((counts.sum(axis=1) == 0).sum())
+    silent = unanswered(counts, network.protocol.readout)
     line = [progress.shown + len(labels), int((given == labels).sum()), silent, int(counts.sum())]
     seen = label_neurons(counts, labels)
     places = np.searchsorted(before.classes, seen.classes)

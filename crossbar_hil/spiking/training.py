@@ -5,7 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.file import Bench, load_bench
 from crossbar_hil.results.conditions import Conditions
 from crossbar_hil.runs.life import begin_work
 from crossbar_hil.runs.run import RunOutcome
@@ -32,8 +32,15 @@ def train_spiking(
     """
     view = view or SilentView()
     view.phase("loading the images", brief=True)
-    bench = None if settings.bench is None else load_bench(settings.bench, overrides={"conditions": dict(conditions)})
+    bench = bench_of(settings, conditions)
     own = Conditions.of(conditions) if bench is None else None
     more: dict[str, Any] = {"view": view, "every": every, "conditions": own}
     work = make_spiking_work(settings, data_of(settings), bench, seed=seed, label=label, **more)
     return begin_work(work, out=out, show=view.show)
+
+
+def bench_of(settings: SpikingSettings, conditions: Mapping[str, Any] = MappingProxyType({})) -> Bench | None:
+    """Read and check the bench of a device, with its task laid over it; None of a computed network."""
+    if settings.bench is None:
+        return None
+    return load_bench(settings.bench, task=settings.task, overrides={"conditions": dict(conditions)})

@@ -10,7 +10,7 @@ from crossbar_hil.errors import ConfigError
 from crossbar_hil.shipped import data_file
 from crossbar_hil.training.patterns import PatternSet, as_text
 from crossbar_hil.training.settings import make_trainer
-from crossbar_hil.training.tasks import Task, task_names
+from crossbar_hil.training.tasks import Task
 
 # Written down again from the figure of the letters: black pixels as (row, column) from the top left.
 EDGES = {(0, 0), (0, 2), (2, 0), (2, 2)}
@@ -33,7 +33,7 @@ PUBLISHED = {
 SEEDS = dict.fromkeys(PUBLISHED, 1) | {"xor": 2}
 """Of a chip that learns: not all learn XOR."""
 GATES = {"AND": {(1, 1)}, "OR": {(0, 1), (1, 0), (1, 1)}, "NAND": {(0, 0), (0, 1), (1, 0)}}
-NAMES = task_names()
+NAMES = Task.names()
 
 
 def patterns_of(name):

@@ -7,11 +7,11 @@ import numpy as np
 from crossbar_hil.arrays import BoolArray
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.errors import BackendError, DataError
-from crossbar_hil.spiking.network.encoding import Words
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.neurons import Singles, neurons_at_rest
 from crossbar_hil.spiking.network.plasticity import NEVER, PlasticitySteps, wanted_changes
 from crossbar_hil.spiking.network.stepwise import Presentation, Showing, StepwiseEngine
+from crossbar_hil.spiking.network.trains import Shown
 
 
 class BackendEngine:
@@ -52,8 +52,8 @@ class BackendEngine:
         )
         return self._balance_columns(state, model)
 
-    def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
-        """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes.
+    def show(self, model: SpikingModel, state: NetworkState, images: Shown, showing: Showing) -> Presentation:
+        """Return the network after it was shown images, as spike probabilities or trains, and its output spikes.
 
         After training images every cell is read, so that the state holds the measured conductances.
         """

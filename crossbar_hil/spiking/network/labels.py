@@ -11,9 +11,11 @@ from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.results.arrays import Variable
 from crossbar_hil.results.result import Result, Series
 
-READOUTS = ("winner", "mean", "votes", "likelihood")
+READOUTS = ("winner", "mean", "votes", "likelihood", "detection")
+DETECTION = "detection"
+"""The readout for which silence is an answer: the lowest class; any output spike means the highest."""
 SILENT = -1
-"""The answer to an image without an output spike; never a label."""
+"""The answer of any other to an image without an output spike; never a label."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +60,7 @@ def scores(counts: IntArray, labels: Labels, readout: str) -> FloatArray:
         "winner": the label of the neuron with most spikes (the published system). "mean": mean spikes of the neurons
         of each label. "votes": spikes, each divided among the classes as the neuron's spikes were. "likelihood":
         log-likelihood of the counts if each neuron spikes at the mean rate it had for the class (Poisson).
+        A "detection" has no scores, see `answers`.
     """
     if readout == "winner":
         winners = np.argmax(counts, axis=1)
@@ -75,8 +78,18 @@ def scores(counts: IntArray, labels: Labels, readout: str) -> FloatArray:
     raise ConfigError(f"readout {readout!r} is none of {', '.join(READOUTS)}")
 
 
+def unanswered(counts: IntArray, readout: str = "winner") -> int:
+    """Return to how many images the (P, N) spikes are no answer."""
+    return 0 if readout == DETECTION else int((counts.sum(axis=1) == 0).sum())
+
+
 def answers(counts: IntArray, labels: Labels, readout: str = "winner") -> IntArray:
-    """Return the answer (P,) to each image, the first of the highest scores; `SILENT` where no neuron spiked."""
+    """Return the answer (P,) to each image, the first of the highest scores; `SILENT` where no neuron spiked.
+
+    A "detection" answers with the highest class where a neuron spiked and with the lowest where none did.
+    """
+    if readout == DETECTION:
+        return np.where(counts.sum(axis=1) > 0, labels.classes[-1], labels.classes[0])
     best = labels.classes[np.argmax(scores(counts, labels, readout), axis=1)]
     return np.where(counts.sum(axis=1) > 0, best, SILENT)
 

@@ -11,6 +11,7 @@ from crossbar_hil.spiking.network.encoding import LABELLING, TESTING, TRAINING, 
 from crossbar_hil.spiking.network.labels import Evaluation, Labels, answers, evaluate, label_neurons
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel, at_rest, initial_state
 from crossbar_hil.spiking.network.stepwise import Engine, Showing
+from crossbar_hil.spiking.network.trains import Encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,24 @@ class SpikingNetwork:
         Seed of initial conductances and of every spike.
     protocol : Protocol
         How it is trained and tested.
+    encode : callable
+        What makes (P, C) numbers of images spike trains; rates unless another is given.
     """
 
-    def __init__(self, model: SpikingModel, engine: Engine, *, seed: int, protocol: Protocol = PUBLISHED) -> None:
+    def __init__(
+        self,
+        model: SpikingModel,
+        engine: Engine,
+        *,
+        seed: int,
+        protocol: Protocol = PUBLISHED,
+        encode: Encode = spike_probabilities,
+    ) -> None:
         self.model = model
         self.engine = engine
         self.seed = seed
         self.protocol = protocol
+        self.encode = encode
         self.state: NetworkState = initial_state(model, np.random.default_rng(seed))
         self.labels: Labels | None = None
 
@@ -78,7 +90,7 @@ class SpikingNetwork:
     def label(self, images: FloatArray, labels: IntArray) -> Labels:
         """Label the neurons by the labels (P,) of images (P, K) that are shown with fixed weights."""
         showing = self._showing(LABELLING, self.protocol.test_steps)
-        counts = self.engine.show(self.model, at_rest(self.state), spike_probabilities(images), showing).counts
+        counts = self.engine.show(self.model, at_rest(self.state), self.encode(images), showing).counts
         self.labels = label_neurons(counts, labels)
         return self.labels
 
@@ -96,14 +108,14 @@ class SpikingNetwork:
             learn=True,
             reset=self.model.rest_between,
         )
-        presentation = self.engine.show(model, self.state, spike_probabilities(images), showing)
+        presentation = self.engine.show(model, self.state, self.encode(images), showing)
         self.state = presentation.state
         return presentation.counts
 
     def respond(self, images: FloatArray, *, first: int = 0) -> IntArray:
         """Return the (P, N) output spikes for images with fixed weights; the network stays as it is."""
         showing = replace(self._showing(TESTING, self.protocol.test_steps), first=first)
-        return self.engine.show(self.model, at_rest(self.state), spike_probabilities(images), showing).counts
+        return self.engine.show(self.model, at_rest(self.state), self.encode(images), showing).counts
 
     def respond_in_parts(self, images: FloatArray, part: int, stream: int = TESTING) -> Iterator[IntArray]:
         """Show images with fixed weights in parts; yields the (part, N) output spikes that `respond` gives for all.
@@ -118,7 +130,7 @@ class SpikingNetwork:
         state = at_rest(self.state)
         for first in range(0, len(images), part):
             showing = replace(self._showing(stream, self.protocol.test_steps), first=first)
-            shown = self.engine.show(self.model, state, spike_probabilities(images[first : first + part]), showing)
+            shown = self.engine.show(self.model, state, self.encode(images[first : first + part]), showing)
             state = shown.state
             yield shown.counts
 

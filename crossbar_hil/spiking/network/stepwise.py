@@ -16,13 +16,13 @@ from crossbar_hil.spiking.network.encoding import (
     ROUNDING,
     SPIKES,
     Words,
-    input_spikes,
     normal_numbers,
     presentation_keys,
     step_key,
 )
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel, at_rest
 from crossbar_hil.spiking.network.neurons import Singles
+from crossbar_hil.spiking.network.trains import Rates, Shown, Trains
 from crossbar_hil.spiking.network.updates import update_column
 
 Raster: TypeAlias = NDArray[np.bool_]
@@ -66,7 +66,7 @@ class Showing:
 class Engine(Protocol):
     """Whatever can show images to a network."""
 
-    def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
+    def show(self, model: SpikingModel, state: NetworkState, images: Shown, showing: Showing) -> Presentation:
         """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes.
 
         A DataError if they do not fit the model or a wire resistance is none; a BackendError if no circuit settles.
@@ -100,22 +100,22 @@ class StepwiseEngine:
         self.product = product
         self.update = update
 
-    def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
-        """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes."""
-        check_images(model, images)
-        count = len(images)
+    def show(self, model: SpikingModel, state: NetworkState, images: Shown, showing: Showing) -> Presentation:
+        """Return the network after it was shown images, as spike probabilities or trains, and its output spikes."""
+        trains = trains_of(model, images)
+        count = len(trains)
         keys = [
             presentation_keys(showing.seed, showing.stream, showing.first, count, purpose)
             for purpose in (SPIKES, ROUNDING, READING)
         ]
         counts = np.zeros((count, model.outputs), np.int64)
         raster = np.zeros((count, showing.steps, model.outputs) if showing.record else (0, 0, 0), bool)
-        for image, probabilities in enumerate(images):
+        for image in range(count):
             if showing.reset:
                 state = at_rest(state)
             for step in range(showing.steps):
-                spike_key, rounding_key, reading_key = (step_key(int(key[image]), step) for key in keys)
-                spikes_in = input_spikes(probabilities, spike_key)
+                rounding_key, reading_key = (step_key(int(key[image]), step) for key in keys[1:])
+                spikes_in = trains.spikes(image, int(keys[0][image]), step)
                 state, spikes = self._step(model, state, spikes_in, showing.learn, rounding_key, reading_key)
                 counts[image] += spikes
                 if showing.record:
@@ -155,6 +155,16 @@ class StepwiseEngine:
 def chosen_neurons(model: SpikingModel, learn: bool) -> cells.Neurons:
     """Return the neurons for training, or those for tests where they differ."""
     return model.neurons if learn or model.test_neurons is None else model.test_neurons
+
+
+def trains_of(model: SpikingModel, images: Shown) -> Trains:
+    """Return images as trains; a DataError if they are not of the model's inputs."""
+    if isinstance(images, np.ndarray):
+        check_images(model, images)
+        return Rates(images)
+    if images.inputs != model.inputs:
+        raise DataError(f"trains are of {images.inputs} inputs, expected {model.inputs}")
+    return images
 
 
 def check_images(model: SpikingModel, images: Words) -> None:

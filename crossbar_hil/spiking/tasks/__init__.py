@@ -1,1 +1,1 @@
-"""What spiking networks learn: images, stripes, and the models that go with them."""
+"""What spiking networks learn: images, tasks for small arrays, and the models that go with them."""

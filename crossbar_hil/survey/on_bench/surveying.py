@@ -188,8 +188,7 @@ def _hidden_by_wires(bench: Bench, healthy: Healthy) -> list[str]:
     chip = bench.chip
     if chip is None:
         return []
-    pair = chip.wire_ohm if isinstance(chip.wire_ohm, tuple) else (chip.wire_ohm, chip.wire_ohm)
-    path = pair[0] * chip.columns + pair[1] * chip.rows
+    path = chip.farthest_ohm
     path += 2 * bench.emulation.line_ohm if bench.emulation is not None else 0.0
     if not path:
         return []

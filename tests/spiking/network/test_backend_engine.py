@@ -8,9 +8,10 @@ from crossbar_hil.spiking.network.backend_engine import BackendEngine
 from crossbar_hil.spiking.network.encoding import TRAINING, spike_probabilities
 from crossbar_hil.spiking.network.network import SpikingNetwork
 from crossbar_hil.spiking.network.stepwise import Showing
-from crossbar_hil.spiking.tasks.stripes import STRIPES, stripes, stripes_model
+from crossbar_hil.spiking.tasks.small import SmallTask
 
 UP, DOWN = Pulse(2.0, 0.05), Pulse(-2.8, 0.05)
+STRIPES = SmallTask.read("stripes")
 
 
 class Bookkeeper(DeviceBackend):
@@ -36,7 +37,7 @@ class Bookkeeper(DeviceBackend):
 
 
 def shown(chip, image, steps, learn=True):
-    model = stripes_model(4, 2, 0.1)
+    model = STRIPES.model(2)
     engine = BackendEngine(chip, UP, DOWN)
     state = engine.begin(model)
     chip.read.clear()
@@ -72,21 +73,21 @@ def test_a_network_that_only_answers_sends_no_pulse():
 
 def test_a_device_of_another_size_is_refused_with_both_sizes():
     with pytest.raises(DataError, match="4 inputs and 4 neurons does not fit a device of 4 rows and 2 columns"):
-        BackendEngine(Bookkeeper(), UP, DOWN).begin(stripes_model(4, 4, 0.1))
+        BackendEngine(Bookkeeper(), UP, DOWN).begin(STRIPES.model(4))
 
 
 def test_a_column_without_current_is_named():
     with pytest.raises(BackendError, match="column 0 carries 0 A when every row is driven"):
-        BackendEngine(Bookkeeper(siemens=0.0), UP, DOWN).begin(stripes_model(4, 2, 0.1))
+        BackendEngine(Bookkeeper(siemens=0.0), UP, DOWN).begin(STRIPES.model(2))
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_simulated_chip_learns_four_stripes_one_neuron_each(seed):
-    split = stripes()
+    split = STRIPES.samples()
     with open_bench("simulated", seed=seed) as backend:
         engine = BackendEngine(backend, UP, DOWN)
-        model = stripes_model(4, 4, 0.1)
-        network = SpikingNetwork(model, engine, seed=seed, protocol=STRIPES)
+        model = STRIPES.model(4)
+        network = SpikingNetwork(model, engine, seed=seed, protocol=STRIPES.teaching)
         network.state = engine.begin(model)
         labels = network.train(split.train.intensities, split.train.labels)
         assert sorted(labels.of_neurons) == [0, 1, 2, 3]

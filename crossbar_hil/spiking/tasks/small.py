@@ -1,0 +1,197 @@
+"""Tasks that ship for small arrays: what is shown, the network that learns it, the size of the chip, by a name.
+
+A task is two files of ``data/tasks/snn``. ``NAME.toml`` says how numbers become spikes, what the neurons are and how
+they are taught; ``NAME.csv`` holds a number for each input, the class, and the set, a sample a line, in the order in
+which they are shown.
+
+Columns are balanced: a neuron's gain is such that its column, all rows driven, gives one volt a step. So neurons
+compete by the pattern of their conductances, not by how much their cells happen to conduct, which on the measured chips
+differs by a factor of two; and numbers of neurons are the same for any number of rows.
+"""
+
+import csv
+import io
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, ValidationError
+
+from crossbar_hil.errors import ConfigError, DataError
+from crossbar_hil.shipped import ShippedTask, data, read_text
+from crossbar_hil.spiking.network.encoding import spike_probabilities
+from crossbar_hil.spiking.network.model import SpikingModel
+from crossbar_hil.spiking.network.network import Protocol
+from crossbar_hil.spiking.network.neurons import Neurons
+from crossbar_hil.spiking.network.plasticity import Plasticity
+from crossbar_hil.spiking.network.states import Synapses
+from crossbar_hil.spiking.network.trains import Encode, SpikeTimes
+from crossbar_hil.spiking.tasks.images import Images, Split
+from crossbar_hil.spiking.tasks.models import STEP_S, time_constant
+from crossbar_hil.tables import Number, Table, Whole, problems_of
+
+SPIKE_V = 0.1
+"""Height of an input spike on a device, in volts: a read voltage."""
+CELL_SIEMENS = 5e-7
+"""About the conductance of a fresh cell of the curve that ships; a gain of one is that for a column of such."""
+
+
+class InputTable(Table):
+    """How the numbers of a sample become spikes."""
+
+    encoding: Literal["rates", "times"] = "rates"
+    """A number is the probability of a spike at every step, or the step of a cycle at which the input spikes; of
+    times -1 means never, and -2 at a step drawn anew in every cycle."""
+    cycle: Whole = Field(1, ge=1)
+    """Steps of a cycle, of times."""
+    jitter: Whole = Field(0, ge=0)
+    """Steps up to which a spike comes early or late, of times."""
+    taps: tuple[tuple[int, int], ...] = ()
+    """Channel and delay in steps of each row, where numbers are of channels with delay lines behind them."""
+    picture: tuple[int, int] | None = None
+    """Height and width in pixels, where inputs are those of a picture."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes 0, 1, ... where numbers do not name them."""
+
+
+class NeuronTable(Table):
+    """The neurons, per step of the network."""
+
+    threshold_v: Number = Field(gt=0)
+    """Of a fresh neuron, where a column of which all rows are driven gives one volt a step."""
+    increment_v: Number = Field(0.0, ge=0)
+    """What an own spike adds to the threshold while training."""
+    cap_v: Number | None = Field(None, gt=0)
+    """Highest threshold, where there is one."""
+    kept: Number = Field(0.95, gt=0, le=1)
+    """Share of the membrane that is left after a step."""
+    threshold_kept: Number = Field(1.0, gt=0, le=1)
+    """Share of the threshold that is left after a step while training, down to that of a fresh neuron."""
+    inhibition_v: Number = Field(10.0, ge=0)
+    """What a spike takes from every other membrane."""
+    own_rest: Whole = Field(1, ge=0)
+    """Steps for which a neuron that fired ignores its input."""
+    others_rest: Whole = Field(1, ge=0)
+    """Steps for which all others ignore theirs."""
+    window: Whole = Field(1, ge=0)
+    """Steps for which an input that spiked counts as active when a neuron fires: its cell gains, others lose."""
+    contest: Literal["last", "highest", "all"] = "highest"
+    rest_between: bool = True
+    """Whether neurons start afresh with every sample."""
+
+
+class ProtocolTable(Table):
+    """How the network is taught and tested; see `crossbar_hil.spiking.network.network.Protocol`."""
+
+    training_steps: Whole = Field(ge=1)
+    test_steps: Whole = Field(ge=1)
+    passes: Whole = Field(1, ge=1)
+    label_after: bool = True
+    readout: Literal["winner", "mean", "votes", "likelihood", "detection"] = "winner"
+
+
+class TaskTables(Table):
+    """What a task file says beside the size of the chip."""
+
+    input: InputTable
+    neurons: NeuronTable
+    protocol: ProtocolTable
+
+
+@dataclass(frozen=True)
+class SmallTask(ShippedTask):
+    """A task for an array that a lab has: samples, encoding, network, the least size of the chip."""
+
+    folder: ClassVar[str] = "tasks/snn"
+
+    input: Mapping[str, Any]
+    neurons: Mapping[str, Any]
+    protocol: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        _ = self.tables
+
+    @cached_property
+    def tables(self) -> TaskTables:
+        """What the task file says, checked."""
+        try:
+            return TaskTables.model_validate({"input": self.input, "neurons": self.neurons, "protocol": self.protocol})
+        except ValidationError as error:
+            raise ConfigError(f"task {self.name}: {'; '.join(problems_of(error))}") from error
+
+    @property
+    def teaching(self) -> Protocol:
+        """How the network is taught and tested."""
+        return Protocol(**self.tables.protocol.model_dump())
+
+    @property
+    def encode(self) -> Encode:
+        """What makes spike trains of the (P, C) numbers of samples."""
+        table = self.tables.input
+        if table.encoding == "rates":
+            return spike_probabilities
+        return SpikeTimes(table.cycle, table.jitter, table.taps)
+
+    @property
+    def rows(self) -> int:
+        """Rows that the array must have, one an input."""
+        return self.shape[0]
+
+    def fits(self, rows: Any, columns: Any) -> bool:
+        """Say whether it can be trained on a chip of this size: further columns are further neurons."""
+        return rows == self.rows and isinstance(columns, int) and columns >= self.shape[1]
+
+    def samples(self) -> Split:
+        """Return what is shown: samples to train on and others to test with.
+
+        Raises
+        ------
+        DataError
+            If the file is damaged, or does not fit the array.
+        """
+        name = f"{self.name}.csv"
+        rows = list(csv.reader(io.StringIO(read_text("samples", data() / self.folder / name))))[1:]
+        try:
+            values = np.array([row[:-2] for row in rows], float)
+            labels = np.array([row[-2] for row in rows], np.int64)
+        except ValueError as error:
+            raise DataError(f"samples {name}: every line must hold numbers, a class and a set: {error}") from error
+        sets = np.array([row[-1] for row in rows])
+        parts = [Images(values[sets == part], labels[sets == part]) for part in ("train", "test")]
+        shown = self.encode(parts[0].intensities)
+        inputs = shown.shape[1] if isinstance(shown, np.ndarray) else shown.inputs
+        if inputs != self.rows:
+            raise DataError(f"samples {name} are of {inputs} inputs, task {self.name} has {self.rows} rows")
+        return Split(*parts)
+
+    def model(self, columns: int) -> SpikingModel:
+        """Return the network for a chip of so many columns."""
+        cells, siemens = self.tables.neurons, CELL_SIEMENS * self.rows
+        neurons = Neurons(
+            threshold_v=cells.threshold_v,
+            increment_v=cells.increment_v,
+            cap_v=math.inf if cells.cap_v is None else cells.cap_v,
+            threshold_decay_s=_time(cells.threshold_kept),
+            leak_s=_time(cells.kept),
+            inhibition_v=cells.inhibition_v,
+            own_refractory_s=cells.own_rest * STEP_S,
+            others_refractory_s=cells.others_rest * STEP_S,
+            gain_ohm=1 / (siemens * SPIKE_V),
+            contest=cells.contest,
+        )
+        return SpikingModel(
+            self.rows,
+            columns,
+            neurons,
+            Plasticity(1.0, 1.0, fall_s=STEP_S, window_s=cells.window * STEP_S),
+            Synapses(0.0, 1.0, column_siemens=siemens),
+            spike_v=SPIKE_V,
+            rest_between=cells.rest_between,
+        )
+
+
+def _time(kept: float) -> float:
+    return math.inf if kept == 1 else time_constant(kept)

@@ -1,0 +1,185 @@
+"""Tasks for small arrays: what they show, what they refuse, and their trainings against one written down by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from crossbar_hil import Pulse
+from crossbar_hil.backend import DeviceBackend, Limits
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.errors import ConfigError, DataError
+from crossbar_hil.spiking.network.backend_engine import BackendEngine
+from crossbar_hil.spiking.network.labels import answers, label_neurons, unanswered
+from crossbar_hil.spiking.network.network import SpikingNetwork
+from crossbar_hil.spiking.network.trains import ANY_STEP, SILENT_INPUT, SpikeTimes
+from crossbar_hil.spiking.tasks.small import SmallTask
+
+from .network_by_hand import ByHand
+
+UP, DOWN = Pulse(2.0, 0.05), Pulse(-2.8, 0.05)
+NAMES = SmallTask.names()
+
+
+class Chip(DeviceBackend):
+    """Cells that gain a quarter of what is left to 2 uS, or lose a fifth."""
+
+    kind = "simulated"
+
+    def __init__(self, shape, seed=5):
+        self.shape, self.limits = shape, Limits(0.2, 3.0, 0.1)
+        self.conductances = np.random.default_rng(seed).uniform(3e-7, 7e-7, shape)
+
+    def _read_currents(self, voltages):
+        return voltages @ self.conductances
+
+    def _send_pulses(self, counts, pulse):
+        for row, column in np.argwhere(counts):
+            self.pulse(row, column, up=pulse.amplitude_v > 0)
+
+    def pulse(self, row, column, *, up):
+        before = self.conductances[row, column]
+        self.conductances[row, column] = before + 0.25 * (2e-6 - before) if up else 0.8 * before
+
+    def make_safe(self):
+        pass
+
+
+def trained(task, chip, seed, passes):
+    """Train on a device; returns its network and the (P, N) spikes of the training."""
+    engine = BackendEngine(chip, UP, DOWN)
+    model, split = task.model(chip.shape[1]), task.samples()
+    network = SpikingNetwork(model, engine, seed=seed, protocol=task.teaching, encode=task.encode)
+    network.state = engine.begin(model)
+    counts = np.concatenate([network.learn(split.train.intensities, number) for number in range(passes)])
+    return network, counts
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_training_is_the_one_that_is_written_down_by_hand(name):
+    task = SmallTask.read(name)
+    passes = min(2, task.teaching.passes)
+    task = replace(task, protocol={**task.protocol, "passes": passes})
+    split, chips = task.samples(), [Chip(task.shape) for _ in range(2)]
+    by_hand = ByHand(task, chips[0], seed=3)
+    expected = by_hand.teach(split.train.intensities.tolist())
+    network, counts = trained(task, chips[1], 3, passes)
+    assert counts.sum() > 0
+    assert counts.tolist() == expected
+    np.testing.assert_array_equal(chips[0].conductances, chips[1].conductances)
+    np.testing.assert_array_equal(network.state.neurons.thresholds, by_hand.thresholds)
+    some = split.test.intensities[:4]
+    assert network.respond(some).tolist() == by_hand.answers(some.tolist())
+
+
+def test_times_are_spikes_at_a_step_of_every_cycle_near_it_at_any_step_or_never():
+    trains = SpikeTimes(10, jitter=1)(np.array([[4, 4, ANY_STEP, SILENT_INPUT]]))
+    raster = np.array([trains.spikes(0, 77, step) for step in range(600)]).reshape(60, 10, 4)
+    assert raster.sum(axis=1)[:, :3].tolist() == [[1, 1, 1]] * 60
+    assert not raster[..., 3].any()
+    fixed, anywhere = raster[..., 0].sum(axis=0), raster[..., 2].sum(axis=0)
+    assert np.flatnonzero(fixed).tolist() == [3, 4, 5]
+    assert fixed[3:6].min() > 10  # of 60, a third each
+    assert anywhere.min() > 0  # a tenth each
+    assert (raster[..., 0] != raster[..., 1]).any(), "each input has its own jitter"
+    again = np.array([trains.spikes(0, 77, step) for step in range(599, -1, -1)])[::-1]
+    np.testing.assert_array_equal(again.reshape(raster.shape), raster)
+    assert (raster[0] != np.array([trains.spikes(0, 78, step) for step in range(10)])).any()
+
+
+def test_delay_lines_bring_spikes_of_two_channels_together():
+    trains = SpikeTimes(8, taps=((0, 0), (1, 0), (1, 3)))(np.array([[5, 2], [5, SILENT_INPUT]]))
+    at = [
+        [np.flatnonzero([trains.spikes(p, 1, step)[k] for step in range(8)]).tolist() for k in range(3)] for p in (0, 1)
+    ]
+    assert at == [[[5], [2], [5]], [[5], [], []]]
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: SpikeTimes(2, jitter=1), "a cycle of 2 steps is too short for a jitter of 1 steps"),
+        (lambda: SpikeTimes(9, taps=((0, -1),)), "taps .* must be channels from 0"),
+        (lambda: SpikeTimes(9)(np.array([[0.5]])), "spike times hold 0.5, which is no whole number"),
+        (lambda: SpikeTimes(9, jitter=2)(np.array([[1]])), "a spike at step 1 does not fall into 2 to 6"),
+        (lambda: SpikeTimes(9, taps=((0, 5),))(np.array([[4]])), "a spike at step 9 does not fall into 0 to 8"),
+        (lambda: SpikeTimes(9, taps=((1, 0),))(np.array([[4]])), "a tap of channel 1 is there for channels 0 to 0"),
+        (lambda: SpikeTimes(9, taps=((0, 0),))(np.array([[-2]])), "cannot go through delay lines"),
+    ],
+)
+def test_times_that_cannot_be_are_refused(make, told):
+    with pytest.raises(DataError, match=told):
+        make()
+
+
+def test_a_detection_answers_silence_with_the_lowest_class():
+    counts = np.array([[0], [3]])
+    labels = label_neurons(counts, np.array([0, 1]))
+    assert answers(counts, labels, "detection").tolist() == [0, 1]
+    assert (unanswered(counts, "detection"), unanswered(counts)) == (0, 1)
+
+
+def test_the_letters_are_those_of_the_figure_clean_and_with_each_single_wrong_pixel():
+    # Written down again from the figure: black pixels, counted from 0 row by row.
+    letters = ({0, 1, 2, 4, 6, 7, 8}, {0, 2, 3, 5, 7}, {1, 3, 5, 6, 8})
+    split = SmallTask.read("zvn").samples()
+    for images, wrong in ((split.train, [set()]), (split.test, [set(), *({pixel} for pixel in range(9))])):
+        wanted = {(label, frozenset(black ^ turned)) for label, black in enumerate(letters) for turned in wrong}
+        found = {
+            (label, frozenset(np.flatnonzero(image == 0.9)))
+            for image, label in zip(images.intensities, images.labels.tolist(), strict=True)
+        }
+        assert set(np.unique(images.intensities)) == {0.05, 0.9}
+        assert found == wanted
+        assert len(images) == len(wanted)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_task_that_ships_is_learnt_by_a_simulated_chip(name):
+    task = SmallTask.read(name)
+    with open_backend(load_bench("simulated", task=task), seed=1001) as chip:
+        assert chip.shape == task.shape
+        network, _ = trained(task, chip, 1001, task.teaching.passes)
+        split = task.samples()
+        network.label(split.train.intensities, split.train.labels)
+        assert network.test(split.test.intensities, split.test.labels).accuracy >= 0.95
+
+
+@pytest.mark.parametrize(("name", "bench"), [(name, each) for name in NAMES for each in SmallTask.read(name).benches()])
+def test_a_bench_file_of_a_task_wires_its_chip(name, bench):
+    laid = load_bench(bench, task=SmallTask.read(name))
+    assert laid.name == f"{bench}-{name}"
+    assert (len(laid.wiring.rows), len(laid.wiring.columns)) == SmallTask.read(name).shape
+
+
+def test_a_bench_that_wires_another_chip_refuses_a_task_and_says_what_takes_it():
+    with pytest.raises(ConfigError) as raised:
+        load_bench("emulated-single", task=SmallTask.read("zvn"))
+    assert str(raised.value) == (
+        "bench emulated-single wires 4 rows and 4 columns, and task zvn trains 9 rows and 3 columns; wire 9 rows and "
+        "3 columns, or take --bench emulated, of which the task has one of its size"
+    )
+
+
+def test_further_columns_of_a_chip_are_further_neurons_and_one_that_does_not_fit_becomes_that_of_the_task():
+    chip = {"rows": 4, "columns": 6, "curve": "figure2a"}
+    assert SmallTask.read("stripes").lay_over({"chip": chip}, "mine")["chip"] == chip
+    assert SmallTask.read("zvn").lay_over({"chip": chip}, "mine")["chip"] == {**chip, "rows": 9, "columns": 3}
+    wired = {"wiring": {"rows": [1, 2, 3, 4], "columns": [5, 6, 7, 8, 9]}, "chip": {}}
+    assert SmallTask.read("stripes").lay_over(wired, "mine")["chip"] == {"rows": 4, "columns": 5}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"neurons": {"threshold_v": 0}}, "task zvn: neurons.threshold_v = 0.0 must be above 0"),
+        ({"neurons": {"threshold_v": 1, "kepd": 0.5}}, "task zvn: unknown key neurons.kepd"),
+        ({"protocol": {"training_steps": 1}}, "task zvn: protocol.test_steps"),
+        ({"input": {"encoding": "phases"}}, "task zvn: input.encoding = 'phases' must be 'rates' or 'times'"),
+    ],
+)
+def test_a_task_file_that_is_wrong_is_named_with_its_key(change, told):
+    with pytest.raises(ConfigError) as raised:
+        replace(SmallTask.read("zvn"), **change)
+    assert str(raised.value).startswith(told)
