@@ -7,7 +7,7 @@ import numpy as np
 from crossbar_hil.errors import RunError
 from crossbar_hil.spiking.computed import compensate_for_wires
 from crossbar_hil.spiking.network.devices import stuck_masks, with_stuck
-from crossbar_hil.spiking.network.labels import Evaluation, Labels
+from crossbar_hil.spiking.network.labels import DETECTION, Evaluation, Labels
 from crossbar_hil.spiking.network.model import NetworkState
 from crossbar_hil.spiking.network.network import SpikingNetwork
 from crossbar_hil.spiking.network.stepwise import StepwiseEngine
@@ -73,6 +73,7 @@ def examine_network(
     return evaluate_network(network, labels, split, view.tick)
 
 
-def describe_accuracy(accuracy: float, images: int, silent: int) -> str:
-    """Say how a network did on test images."""
-    return f"accuracy {100 * accuracy:.2f} % of {images} test images, {silent} of them silent and counted as wrong"
+def describe_accuracy(accuracy: float, images: int, silent: int, readout: str = "") -> str:
+    """Say how a network did on test images; of a detection silence is an answer."""
+    told = "to which silence is an answer" if readout == DETECTION else f"{silent} of them silent and counted as wrong"
+    return f"accuracy {100 * accuracy:.2f} % of {images} test images, {told}"
