@@ -279,7 +279,8 @@ def examine(run: str, data: str | None, wire: str | None, quiet: bool, out: Path
             confusion=result.confusion.tolist(),
         )
     else:
-        click.echo(describe_accuracy(result.accuracy, result.images, result.silent))
+        readout = found.facts.get("readout", "")
+        click.echo(describe_accuracy(result.accuracy, result.images, result.silent, readout))
 
 
 def _learnt(task: str | None, bench: str | None, dataset: str | None) -> tuple[str | None, str]:

@@ -160,7 +160,7 @@ class SpikingRun(Run):
             return Ending(record, (), reached=False, drawable=False)
         sent = f", {facts['reads']} vectors read, {facts['pulses']} pulses sent" if facts.get("reads") else ""
         lines = (
-            describe_accuracy(facts["accuracy"], facts["images"], facts["silent"]),
+            describe_accuracy(facts["accuracy"], facts["images"], facts["silent"], facts.get("readout", "")),
             f"{facts['spikes']} output spikes in {facts['shown']} images{sent}, seed {facts['seed']}",
             *lines_of_chips(facts.get("virtual_chip")),
             *([f"curve   {facts['curve_stretched']}"] if facts.get("curve_stretched") else ()),
