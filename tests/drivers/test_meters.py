@@ -61,6 +61,21 @@ def read(opened, voltages=VOLTS):
         return currents, served.world, served.world.clock.elapsed() - began_s
 
 
+def read_on(world):
+    """Matrix rows of the columns, and how long the drive was at its last voltage, for each state in a physical log."""
+    closed, began_s, found = set(), 0.0, []
+    for event in world.log.events:
+        if event["event"] == "relays":
+            closed = closed - set(event["opened"]) | set(event["closed"])
+        elif event["event"] == "source" and event["name"] == "smu.a" and event["level_v"]:
+            began_s = event["t"]
+        elif event["event"] == "source" and event["name"] == "smu.a" and event["on"] and began_s:
+            on = {column.rpartition(".")[2]: row.rpartition(".")[2] for row, column in closed}
+            found.append(("".join(on[str(column)] for column in range(5, 9)), event["t"] - began_s))
+            began_s = 0.0
+    return found
+
+
 def test_readings_of_channels_and_of_boxes_take_the_time_of_one_and_are_those_of_one_meter(emulated):
     one, _, one_s = read(emulated(1))
     for meters in (2, 4):
@@ -68,6 +83,9 @@ def test_readings_of_channels_and_of_boxes_take_the_time_of_one_and_are_those_of
         assert (currents == one).all()
         assert world.log.of("violation") == []
         assert seconds == pytest.approx(one_s / meters, rel=0.03)  # integrations and moves, and little besides
+        # Rows of the matrix: 2 is meter, 3 ground, 4 to 6 are the further meters.
+        assert {on for on, _ in read_on(world)} == ({"2433", "3324"} if meters == 2 else {"2456"})
+        assert {round(lasted_s, 6) for _, lasted_s in read_on(world)} == {0.0225}  # one reading, not one for each meter
 
 
 @pytest.mark.parametrize("meters", [2, 3])
