@@ -136,7 +136,7 @@ class SpikingRun(Run):
         progress = self.progress
         if progress is None or progress.labels is None:
             raise RunError(f"spiking run {self.name} is not trained to its end yet; crossbar-hil resume {self.folder}")
-        if self.network.bench is not None and (faults.wire_ohm or faults.cell or faults.stuck):
+        if self.network.bench is not None and faults.of_cells:
             raise RunError(
                 f"run {self.name} is of a device, which has its own wires and cells; only its noise can be varied"
             )
@@ -160,7 +160,7 @@ class SpikingRun(Run):
             return Ending(record, (), reached=False, drawable=False)
         sent = f", {facts['reads']} vectors read, {facts['pulses']} pulses sent" if facts.get("reads") else ""
         lines = (
-            describe_accuracy(facts["accuracy"], facts["images"], facts["silent"]),
+            describe_accuracy(facts["accuracy"], facts["images"], facts["silent"], facts.get("readout", "")),
             f"{facts['spikes']} output spikes in {facts['shown']} images{sent}, seed {facts['seed']}",
             *lines_of_chips(facts.get("virtual_chip")),
             *([f"curve   {facts['curve_stretched']}"] if facts.get("curve_stretched") else ()),

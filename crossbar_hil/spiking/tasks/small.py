@@ -140,9 +140,9 @@ class SmallTask(ShippedTask):
         """Rows that the array must have, one an input."""
         return self.shape[0]
 
-    def fits(self, rows: int, columns: int) -> bool:
+    def fits(self, rows: Any, columns: Any) -> bool:
         """Say whether it can be trained on a chip of this size: further columns are further neurons."""
-        return rows == self.rows and columns >= self.shape[1]
+        return rows == self.rows and isinstance(columns, int) and columns >= self.shape[1]
 
     def samples(self) -> Split:
         """Return what is shown: samples to train on and others to test with.
