@@ -194,6 +194,34 @@ class SourceMeter(Instrument):
         """
         return self.measure(), [other.limit_tripped() for other in others]
 
+    def begin_beside(self, others: Sequence["SourceMeter"] = ()) -> None:
+        """Begin a reading of the present voltage on this channel and on others, all at once; `fetch_beside` returns it.
+
+        It does not wait for the readings, so that those of several instruments take the time of one. A model that has
+        no such command measures when its reading is fetched. Until then nothing but `fetch_beside` and `output_off`,
+        which ends a reading, may be asked of these channels.
+        """
+        if others:
+            others[0].begin_beside(others[1:])
+
+    def fetch_beside(
+        self, others: Sequence["SourceMeter"] = (), asked: Sequence["SourceMeter"] = ()
+    ) -> tuple[list[Reading], list[bool]]:
+        """Wait for the readings that `begin_beside` has begun, and return them, this channel's first.
+
+        Beside them it is told of each source that is `asked` whether it is at its limit then.
+
+        Raises
+        ------
+        InstrumentError
+            If a channel has no reading, or another than the one that was begun.
+        """
+        reading = self.measure()
+        if not others:
+            return [reading], [each.limit_tripped() for each in asked]
+        readings, tripped = others[0].fetch_beside(others[1:], asked)
+        return [reading, *readings], tripped
+
     def measure_at(
         self,
         voltage_v: float,

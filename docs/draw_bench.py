@@ -89,7 +89,7 @@ def wiring():
         scheme = read_scheme(bench.scheme.read, bench.wiring.ports)
         voltages = [[0.1 if active else 0.0 for active in ACTIVE]]
         steps = scheme.steps(np.array(voltages), (4, 4))
-        state = next(step.assignment for step in steps if step.column == COLUMN and step.shares[0] > 0)
+        state = next(step.assignment for step in steps if COLUMN in step.columns.values() and step.shares[0] > 0)
         lines = (*bench.wiring.rows, *bench.wiring.columns)
         colours = {line: SHADES[port] for line, port in zip(lines, state, strict=True)}
         matrix(panel, name, bench, state)

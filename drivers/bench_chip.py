@@ -225,10 +225,10 @@ def _range_problems(
         return
     reads = largest_read_currents(read, shape, siemens, limits.read_v, cell_current) if read else {}
     pulses = largest_pulse_currents(write.scheme, shape, siemens, limits.pulse_v, cell_current) if write else {}
-    meter = {port: most for port, most in reads.items() if read and port == read.meter}
+    meter = {port: most for port, most in reads.items() if read and port in read.meters}
     if table.read_range_a is None:
         expected = [("a read", limits.read_v, "range_a", table.range_a, reads)]
-    else:  # the meter alone changes its range
+    else:  # the meters alone have another range in reads
         others = {port: most for port, most in reads.items() if port not in meter}
         expected = [
             ("a read", limits.read_v, "read_range_a", table.read_range_a, meter),

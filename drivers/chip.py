@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from itertools import permutations
+from itertools import permutations, product
 from typing import Any, TypeVar
 
 import numpy as np
@@ -31,6 +31,7 @@ from .at_rest import problem_at_rest
 from .gate.disturb import DisturbLimit
 from .gate.gate import Gate, check_reach
 from .gate.matrix import put_behind_gate
+from .meters import problem_of_meters
 from .parts import check_read_scheme, check_sources, check_width, check_write_scheme
 from .rig import Rig
 from .schemes.plan import ReadPlan, best_order, read_plan
@@ -56,7 +57,7 @@ class ChipBackend(WitnessedBackend):
     Parameters
     ----------
     sources : mapping of str to SourceMeter
-        Channels, by the port of the wiring that their HI is on: ``drive``, ``meter``.
+        Channels, by the port of the wiring that their HI is on: ``drive``, ``meter``, ``meter2``.
     matrix : SwitchMatrix
         The relays between ports and lines.
     wiring : Wiring
@@ -164,7 +165,7 @@ class ChipBackend(WitnessedBackend):
             settings,
             gated_matrix,
             wired,
-            meter=self._read.meter,
+            meters=self._read.meters,
             verify_relays=verify_relays,
             may_open=self._read.leaves_lines_open or on_trial,
             discharge_s=discharge_s,
@@ -212,20 +213,20 @@ class ChipBackend(WitnessedBackend):
                 for number, step in enumerate(plan[state]):
                     if number:  # a batch may take hours in one state
                         self.witness.checkpoint()
-                    current = step.sign * self._measured(state, step, then_rest=number == last)
-                    for pattern, share in step.shares.items():
-                        currents[pattern, step.column] += share * current
+                    found = self._measured(state, step, then_rest=number == last)
+                    for (port, column), (pattern, share) in product(step.columns.items(), step.shares.items()):
+                        currents[pattern, column] += share * (step.sign * found[port])
             self._rig.rest()
             self._rig.confirm()
         return currents
 
-    def _measured(self, state: Assignment, step: ReadStep, *, then_rest: bool) -> float:
-        """Return what the meter shows in a step, in amperes; a zero reading may be one of a batch before."""
+    def _measured(self, state: Assignment, step: ReadStep, *, then_rest: bool) -> Mapping[str, float]:
+        """Return what each meter shows in a step, in amperes; a zero reading may be one of a batch before."""
         is_zero = not any(step.source_volts.values())
         if is_zero and (kept := self._zeros.kept(state)) is not None:
             return kept
-        found = self._rig.measure(step.source_volts, then_rest=then_rest)
-        self._readings += 1
+        found = self._rig.measure_columns(tuple(step.columns), step.source_volts, then_rest=then_rest)
+        self._readings += len(found)
         if is_zero:
             self._zeros.note(state, found)
         return found
@@ -246,7 +247,8 @@ class ChipBackend(WitnessedBackend):
     def work_done(self) -> dict[str, Any]:
         """Say how the chip was read so far, and how often relays have closed."""
         batches = {f"batches_by_{by}": count for by, count in sorted(self._batches.items())}
-        found = {"readings": self._readings, **batches, **self._zeros.as_record()} if batches else {}
+        meters = {"meters": len(self._read.meters)} if self._read.further else {}
+        found = {"readings": self._readings, **meters, **batches, **self._zeros.as_record()} if batches else {}
         if closings := self.relay_closings:
             most = max(sorted(closings), key=lambda name: closings[name])
             found |= {"relay_closings": sum(closings.values()), "most_closed": most, "its_closings": closings[most]}
@@ -381,7 +383,8 @@ class ChipBackend(WitnessedBackend):
         InstrumentError
             If a meter answers with what is no current.
         ImpossibleReading
-            If between two lines flows at 0 V what no offset makes.
+            If between two lines flows at 0 V what no offset makes, or a further meter shows something else than the
+            first.
         """
         if not 0 < abs(voltage_v) <= self.limits.read_v:
             raise LimitError(f"read voltage {voltage_v:g} V must be above zero and within {self.limits.read_v:g} V")
@@ -399,7 +402,22 @@ class ChipBackend(WitnessedBackend):
             meter = self._rig.settings[self._rig.meter]
             if problem := problem_at_rest(at_rest_a, found, meter.range_of_reads_a, self.shape[0]):
                 raise ImpossibleReading(problem)
+            if self._read.further and np.isfinite(found).all():
+                self._check_further_meters(found[: self.shape[0], self.shape[0] :], voltage_v)
         return found
+
+    def _check_further_meters(self, siemens: FloatArray, voltage_v: float) -> None:
+        """Read every cell by the meters that read its column, and refuse what the first shows otherwise."""
+        together = self._read_currents(voltage_v * np.eye(self.shape[0])) / voltage_v
+        groups = self._read.groups(self.shape[1])
+        columns = {
+            f"{self._rig.sources[port].name} on the port {port}": [each[place] for each in groups if place < len(each)]
+            for place, port in enumerate(self._read.meters)
+            if place and place < self.shape[1]
+        }
+        range_a = self._rig.settings[self._rig.meter].range_of_reads_a
+        if problem := problem_of_meters(siemens, together, columns, range_a, voltage_v):
+            raise ImpossibleReading(problem)
 
     def look(self, sights: Sequence[tuple[Sequence[str], Sequence[Volts]]]) -> Sights:
         """Measure the raw currents of every source in some states, one after the other; see `crossbar_hil.witness`.

@@ -8,11 +8,11 @@ from crossbar_hil.instrument import SourceMeter, SourceSettings, names_text
 from crossbar_hil.text import quantity
 
 from .gate.disturb import DisturbLimit
-from .schemes.read_schemes import ReadScheme, read_scheme
-from .schemes.wiring import Wiring
+from .schemes.read_schemes import ReadScheme, VirtualGround, read_scheme
+from .schemes.wiring import METERS, Wiring
 from .schemes.write_schemes import WriteScheme, write_scheme
 
-SOURCE_PORTS = ("drive", "meter")
+SOURCE_PORTS = ("drive", *METERS)
 """Ports that a source can be on; the others are fed by what is wired for good."""
 
 
@@ -22,10 +22,17 @@ def check_read_scheme(name: str, wiring: Wiring, *, continuity_only: bool) -> Re
     Raises
     ------
     ConfigError
-        If it is unknown, lacks a port, or reads more than the wanted cells on a bench that is not for continuity only.
+        If it is unknown, lacks a port, has no use for one of a further meter, or reads more than the wanted cells on a
+        bench that is not for continuity only.
     """
     scheme = read_scheme(name, wiring.ports)
     wiring.require(scheme.needs, f"read scheme {name}")
+    for port in METERS[1:]:
+        if port in wiring.ports and port not in scheme.meters:
+            raise ConfigError(
+                f"read scheme {name} measures with one channel, so it has no use for the port {port}: take it out of "
+                f"wiring, or read by {VirtualGround.name}"
+            )
     if not scheme.for_training and not continuity_only:
         raise ConfigError(f"read scheme {name} reads other cells too, so it is allowed with continuity_only alone")
     return scheme
@@ -64,7 +71,7 @@ def placement_problems(
     """
     for port, name in names.items():
         if port not in SOURCE_PORTS:
-            yield f"source {name} is on the port {port}, expected {' or '.join(SOURCE_PORTS)}"
+            yield f"source {name} is on the port {port}, expected drive, meter, or meter2 to {METERS[-1]}"
         elif port not in wiring.ports:
             yield f"source {name} needs the port {port}, but only {', '.join(wiring.ports)} are wired"
     for port in sorted(set(needed) - set(names)):

@@ -22,14 +22,11 @@ from crossbar_hil.instrument import (
     names_text,
 )
 
+from .direction import Directions
 from .safe import make_safe
 from .schemes.plan import state_between, without_ports
 from .schemes.wiring import GROUND, Assignment, WiredMatrix
 
-AGAINST = 1e-2
-"""So much of its range may the current of a source inside a pulse lie against its voltage, by noise and offset: the
-0 V before it is not subtracted, and a short reading has some 0.1 % of range of noise (data sheets, 0.01 power-line
-cycles). No cell gives a current."""
 HURRY = 0.5
 """Share of the deadline in which a source says what it remembers after a failure."""
 
@@ -45,8 +42,8 @@ class Rig:
         How each is set up, by port.
     wired : WiredMatrix
         The names of their crosspoints.
-    meter : str
-        Port of the source that measures in a read.
+    meters : sequence of str
+        Ports of the sources that measure in a read; the first is the one that may pulse too.
     verify_relays : bool
         Whether the matrix is asked which relays are closed: once for each state until all is made safe, before pulses
         always.
@@ -63,7 +60,7 @@ class Rig:
         matrix: SwitchMatrix,
         wired: WiredMatrix,
         *,
-        meter: str,
+        meters: Sequence[str],
         verify_relays: bool,
         may_open: bool,
         discharge_s: float = 0.0,
@@ -72,17 +69,21 @@ class Rig:
         self.settings = dict(settings)
         self.matrix = matrix
         self.wired = wired
-        self.meter = meter
+        self.meter, *self.further = meters
         self.verify_relays = verify_relays
         self.may_open = may_open
         self.discharge_s = discharge_s
         self.state: Assignment | None = None
         """Where the lines are; None if not known, or all open."""
-        of_reads = {port: each.range_of_reads_a if port == meter else each.range_a for port, each in settings.items()}
-        self._wanted_ranges = {False: of_reads, True: {port: each.range_a for port, each in settings.items()}}
+        small = {False: {*meters}, True: {*self.further}}  # a further meter is on no line while others pulse
+        self._wanted_ranges = {
+            pulsing: {port: each.range_of_reads_a if port in ports else each.range_a for port, each in settings.items()}
+            for pulsing, ports in small.items()
+        }
         self._volts: dict[str, float] = {}  # what each source is at, as far as known
         self._ranges: dict[str, float] = {}  # largest current that each source is set up for, as far as known
         self._verified: set[Assignment] = set()
+        self._directions = Directions()
         self._prepared = False
         self._enabled = False
         self._charged = False  # whether a source was at a voltage since the lines were last discharged
@@ -191,10 +192,32 @@ class Rig:
         others = [port for port in source_volts if port != self.meter]
         reading, tripped = self._measured(source_volts, [self.sources[port] for port in others], then_rest)
         self._check(self.meter, reading)
-        for port, limited in zip(others, tripped, strict=True):
-            if limited:
-                raise ComplianceError(f"{self._place(port)} {self._limit_text(port)}")
+        self._check_limits(others, tripped)
         return reading.current_a
+
+    def measure_columns(
+        self, meters: Sequence[str], source_volts: Mapping[str, float], *, then_rest: bool = False
+    ) -> dict[str, float]:
+        """Return the currents of meters while these voltages are sourced, in amperes, by port, all at the same time.
+
+        Raises
+        ------
+        ComplianceError
+            If a source of them is at its current limit.
+        InstrumentError
+            If what a meter says is no current, or beyond its range.
+        """
+        if [*meters] == [self.meter]:
+            return {self.meter: self.measure(source_volts, then_rest=then_rest)}
+        self.apply(source_volts)
+        first, *further = (self.sources[port] for port in meters)
+        others = [port for port in source_volts if port not in meters]
+        first.begin_beside(further)
+        readings, tripped = first.fetch_beside(further, [self.sources[port] for port in others])
+        for port, reading in zip(meters, readings, strict=True):
+            self._check(port, reading)
+        self._check_limits(others, tripped)
+        return {port: reading.current_a for port, reading in zip(meters, readings, strict=True)}
 
     def look(self, source_volts: Mapping[str, float]) -> dict[str, Reading]:
         """Return what every source shows while some are at these voltages and the others at 0 V, limited or not."""
@@ -288,8 +311,12 @@ class Rig:
         return {port: range_a for port, range_a in wanted.items() if self._ranges.get(port) != range_a}
 
     def _ports_fed_by(self, changing: Collection[str]) -> set[str]:
-        """Return the ports that a glitch of these sources could reach: theirs, and whatever may hang on one."""
-        return set(self.wired.wiring.ports) - {GROUND} - (set(self.sources) - set(changing)) if changing else set()
+        """Return the ports that a glitch of these sources could reach: theirs, and whatever may hang on one.
+
+        And those of the further meters, which are on no line but beside the first.
+        """
+        apart = set(self.sources) - set(changing) - set(self.further)
+        return set(self.wired.wiring.ports) - {GROUND} - apart if changing else set()
 
     def _go(self, assignment: Assignment, wanted: frozenset[str], *, verify: bool = False) -> None:
         """Move the relays, and see that they are where they should be, once a state unless it is to be verified."""
@@ -356,14 +383,19 @@ class Rig:
             f"{name} measured {reading.current_a:g} A, which its range of {self._ranges[port]:g} A does not hold"
         )
 
+    def _check_limits(self, ports: Sequence[str], tripped: Sequence[bool]) -> None:
+        """Refuse readings beside which one of these sources was at its limit."""
+        for port, limited in zip(ports, tripped, strict=True):
+            if limited:
+                raise ComplianceError(f"{self._place(port)} {self._limit_text(port)}")
+
     def _check_direction(self, port: str, reading: Reading, volts: float) -> None:
         """Refuse the current of a source that nothing on a chip can drive against it."""
-        against_a = -reading.current_a if volts > 0 else reading.current_a
-        if against_a > AGAINST * self._ranges[port]:
+        if beyond := self._directions.problem(port, reading.current_a, volts, self._ranges[port]):
             raise ImpossibleReading(
                 f"{self._place(port)} measured {reading.current_a:g} A inside a pulse of {volts:g} V, further against "
-                f"it than noise can be ({AGAINST:.0%} of its range of {self._ranges[port]:g} A), and no cell gives a "
-                "current: answers in each other's place, or lines the wrong way round; no more pulses were sent"
+                f"it than noise can be ({beyond}), and no cell gives a current: answers in each other's place, or "
+                "lines the wrong way round; no more pulses were sent"
             )
 
     def _place(self, port: str) -> str:
@@ -396,6 +428,7 @@ class Rig:
         self._volts = {}
         self._ranges = {}
         self._verified = set()
+        self._directions.forget()
         self._prepared = self._enabled = self._charged = False
 
 

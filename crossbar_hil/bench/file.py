@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 import tomli_w
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     Field,
@@ -50,6 +51,7 @@ from crossbar_hil.tables import (
 )
 from crossbar_hil.text import shown
 from crossbar_hil.training.confirmation import CONFIRM, suggested_confirmations
+from crossbar_hil.training.lines.tiles import read_tiles, tile_lines
 from crossbar_hil.training.settings import Training
 from crossbar_hil.training.tasks import Task
 from crossbar_hil.twins.file import read_twin
@@ -141,6 +143,20 @@ def _wires(value: Any) -> Any:
     return tuple(_ohms(each) for each in value)
 
 
+def _tiles(text: str) -> str:
+    """Return how many tiles there are either way, written as it always is."""
+    rows, columns = read_tiles(text.strip())
+    return f"{rows}x{columns}"
+
+
+def _segments(cells: int, both: bool) -> float:
+    """Return the segments, in series or parallel, between the ends of a line of so many cells and the farthest."""
+    if not both:
+        return float(cells)
+    near = (cells + 1) // 2
+    return near * (cells + 1 - near) / (cells + 1)
+
+
 def _interval(value: Any) -> tuple[float, float] | None:
     """Return the ends of an interval of shares, of a list or of text such as "10 % to 30 %"."""
     if value is None:
@@ -196,6 +212,12 @@ class Chip(Effects):
     are then those of the twin."""
     wire_ohm: Annotated[float | tuple[float, float], BeforeValidator(_wires), Unit("ohm")] = 0.0
     """Of one segment; a pair is that of word lines and that of bit lines."""
+    drive: Literal["left", "both"] = "left"
+    """Ends at which word lines are driven."""
+    sense: Literal["bottom", "both"] = "bottom"
+    """Ends at which bit lines are sensed."""
+    tiles: Annotated[str, AfterValidator(_tiles)] = "1x1"
+    """Arrays below each other and beside each other, each driven and sensed by itself: ``4x1``."""
     write: Literal["direct", "half-select"] = "direct"
     """How pulses reach a cell."""
     threshold: Number = defaults.THRESHOLD
@@ -210,6 +232,7 @@ class Chip(Effects):
             raise ConfigError(f"{self.rows} rows and {self.columns} columns, at least 1 of each needed")
         if (self.curve_amplitude_v is None) != (self.curve_width_s is None):
             raise ConfigError("curve_amplitude_v goes with curve_width_s")
+        tile_lines((self.rows, self.columns), read_tiles(self.tiles))
         return self
 
     @model_validator(mode="after")
@@ -225,6 +248,42 @@ class Chip(Effects):
             fields = type(self).model_fields
             _check_beside_twin([name for name in TWIN_SAYS if getattr(self, name) != fields[name].default])
         return self
+
+    def check_companions(self, said: Collection[str]) -> None:
+        """Refuse also the ends and the tiles of lines on which they make no difference, as `Effects` does."""
+        super().check_companions(said)
+        wires = self._ohms_of_lines
+        for key, matters in (
+            ("drive", bool(wires[0])),
+            ("sense", bool(wires[1])),
+            ("tiles", any(wires) or self.write != "direct" or bool(self.disturb)),
+        ):
+            unsaid = key in said and "wire_ohm" not in said and not matters
+            if unsaid and getattr(self, key) != type(self).model_fields[key].default:
+                raise ConfigError(
+                    f"{key} {getattr(self, key)} makes no difference on ideal lines; give wire_ohm too, or leave {key} "
+                    "out"
+                )
+
+    @property
+    def _ohms_of_lines(self) -> tuple[float, float]:
+        return self.wire_ohm if isinstance(self.wire_ohm, tuple) else (self.wire_ohm, self.wire_ohm)
+
+    @property
+    def farthest_ohm(self) -> float:
+        """Resistance of the wires on the way to the cell to which it is the longest, in ohm.
+
+        On a line that is joined at both ends to the same, the two ways are parallel, and that cell is in the middle.
+        """
+        (of_rows, of_columns), tiles = self._ohms_of_lines, read_tiles(self.tiles)
+        cells_of_row, cells_of_column = -(-self.columns // tiles[1]), -(-self.rows // tiles[0])
+        return of_rows * _segments(cells_of_row, self.drive == "both") + of_columns * _segments(
+            cells_of_column, self.sense == "both"
+        )
+
+    def circuit_settings(self) -> dict[str, Any]:
+        """Return what its lines are like and how pulses go over them, as the keywords of `SimulatedBackend`."""
+        return self.model_dump(include={"wire_ohm", "drive", "sense", "tiles", "write", "threshold"})
 
     @property
     def resolved(self) -> Self:
@@ -361,7 +420,7 @@ class WiringTable(Table):
     columns: list[LineField]
     """Matrix column of each chip column."""
     ports: dict[str, str]
-    """Matrix row (letter or number) of each port: drive, meter, ground, guard, divider."""
+    """Matrix row (letter or number) of each port: drive, meter, ground, guard, divider, further meters (meter2...)."""
     sources: dict[str, str]
     """Source channel behind a port, as ``"smu.a"``: instrument, channel."""
 
@@ -460,6 +519,15 @@ class Bench(Table):
         found = [name for name, table in self.instruments.items() if table.driver == "manual" and table.resource]
         if self.kind == "hardware" and found:
             raise ConfigError(f"instruments.{found[0]} is moved by hand, so it has no resource")
+        return self
+
+    @model_validator(mode="after")
+    def _one_array(self) -> Self:
+        if self.instruments and self.chip is not None and read_tiles(self.chip.tiles) != (1, 1):
+            raise ConfigError(
+                f"chip.tiles {self.chip.tiles} are arrays that are driven and sensed each by itself, but [wiring] "
+                "joins instruments to the rows and columns of one; leave tiles out, or take the backend simulated"
+            )
         return self
 
     @field_validator("instruments")

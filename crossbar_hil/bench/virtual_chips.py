@@ -248,8 +248,7 @@ def _off_the_curve(start: tuple[float, float], measured: tuple[float, float]) ->
 
 def _hidden_by_wires(chip: Chip, siemens: float) -> list[str]:
     """Say if the path to the farthest cell resists more than the cell, whose conductance is given."""
-    pair = chip.wire_ohm if isinstance(chip.wire_ohm, tuple) else (chip.wire_ohm, chip.wire_ohm)
-    path = pair[0] * chip.columns + pair[1] * chip.rows
+    path = chip.farthest_ohm
     if path * siemens <= 1:
         return []
     return [

@@ -74,6 +74,13 @@ def _options(tolerance: str) -> Callable[[F], F]:
         ),
         click.option("--curve", "chip__curve", metavar="FILE", help="Measured conductance curve of your device."),
         click.option("--wire", "chip__wire_ohm", metavar="OHM", help="Resistance of a wire segment of a virtual chip."),
+        click.option("--drive", "chip__drive", metavar="ENDS", help="Ends at which its rows are driven: left or both."),
+        click.option(
+            "--sense", "chip__sense", metavar="ENDS", help="Ends at which its columns are sensed: bottom or both."
+        ),
+        click.option(
+            "--tiles", "chip__tiles", metavar="RxC", help="Arrays below and beside each other that it is made of."
+        ),
         label_option,
         condition_options,
         no_report_option,

@@ -45,13 +45,19 @@ DRAWING = "drawing the figures and writing the report"
 
 @click.command()
 @run_argument
+@click.option(
+    "--accept-change",
+    is_flag=True,
+    help="This is the chip that the run left, although cells without a pulse read otherwise: go on from what they "
+    "read now, and write the change into the journal.",
+)
 @instrument_options
 @no_report_option
 @quiet_option
 @yes_option
 @out_option
 @as_json
-def resume(run: str, no_report: bool, quiet: bool, yes: bool, out: Path, as_json: bool) -> None:
+def resume(run: str, accept_change: bool, no_report: bool, quiet: bool, yes: bool, out: Path, as_json: bool) -> None:
     """Go on with a RUN that was interrupted, failed or died; no pulse is repeated."""
     with loading(quiet=quiet):
         from crossbar_hil.runs.store import find_run  # noqa: PLC0415 - --help must not wait for it
@@ -66,10 +72,13 @@ def resume(run: str, no_report: bool, quiet: bool, yes: bool, out: Path, as_json
                 err=True,
             )
         if kind == "hardware":
-            confirm(kind, yes, f"run {found.name} goes on with pulses to the chip {found.bench.chip_id or ''}")
+            although = ", whatever cells without a pulse read" if accept_change else ""
+            chip = f"the chip {found.bench.chip_id or ''}"
+            confirm(kind, yes, f"run {found.name} goes on with pulses to {chip}{although}")
         return True
 
-    tell_outcome(found.resume(quiet=quiet, agree=agree), no_report=no_report, as_json=as_json, quiet=quiet)
+    outcome = found.resume(quiet=quiet, agree=agree, accept_change=accept_change)
+    tell_outcome(outcome, no_report=no_report, as_json=as_json, quiet=quiet)
 
 
 @click.command()
@@ -311,8 +320,7 @@ def predict(run: str, patterns: Path | None, repeat: int | None, out: Path, as_j
 
         found = find_run(run, out)
     with phases(None if found.kind == "simulated" else found.bench) as view:
-        view.phase("opening the chip as training left it, and reading it", brief=found.kind == "simulated")
-        answer = found.predict(patterns, repeat=repeat)
+        answer = found.predict(patterns, repeat=repeat, phase=view.phase)
     if as_json:
         print_json(**answer.as_dict())
         return

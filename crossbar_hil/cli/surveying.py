@@ -79,7 +79,7 @@ def survey(
         from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
         from crossbar_hil.cli.measuring import prove  # noqa: PLC0415
         from crossbar_hil.quantities import si  # noqa: PLC0415
-        from crossbar_hil.survey.on_bench.surveying import cells_of  # noqa: PLC0415
+        from crossbar_hil.survey.on_bench.surveying import cells_of, check_survey  # noqa: PLC0415
 
     if path.suffix in {".png", ".html"}:
         raise ConfigError(f"--to {path} names the cells, a TOML file, which gets a picture and a page of that name too")
@@ -87,6 +87,7 @@ def survey(
     prove((path, picture, page))
     loaded = load_bench(bench, overrides={"training": {"cells": None}})
     probe = _probe(loaded, pulses, amplitude, width, depress)
+    check_survey(loaded, reads, probe)
     say_seed(loaded, seed)
     seed = fresh_seed() if seed is None else seed
     found, backend = _measure(loaded, seed, si(voltage, "V"), reads, probe, yes=yes)

@@ -59,6 +59,9 @@ class KeptChip:
                     journal.append("note", {"text": said})
                     service.tell(f"warning: {said}")
             told = {"pid": os.getpid(), "resumed": hello["resume"], "version": version("crossbar-hil")}
+            accept_change = bool(hello.get("accept_change"))
+            if accept_change:
+                told["accept_change"] = True
             journal.append("session", told)
             journal.commit()
             with loopback_allowed(hello.get("allow_loopback", False)):
@@ -93,6 +96,8 @@ class KeptChip:
                 least=Least.of(bench),
                 alarm=service.alarm,
                 wear=wear,
+                accept_change=accept_change,
+                tell=service.tell,
             )
             journal.entries.clear()  # which the keeper has read: a run may last for days
             if bench.kind == "hardware":

@@ -62,6 +62,8 @@ class Hello:
     """Whether real instruments may be on this machine; see `crossbar_hil.owners.addresses`."""
     on_trial: bool = False
     """Whether the bench holds no chip and may leave lines open."""
+    accept_change: bool = False
+    """Whether a chip that reads otherwise than a resumed run left it is gone on with."""
 
     def message(self, *, rescue: bool = False) -> dict[str, Any]:
         """Return it as a message, once emulated instruments are there."""

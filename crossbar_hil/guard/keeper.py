@@ -33,7 +33,7 @@ from crossbar_hil.errors import (
 from crossbar_hil.guard.journal import Journal
 from crossbar_hil.guard.replay import Intent, Operation, Record, conductances_in
 from crossbar_hil.guard.states import MAKING_SAFE, Machine, State
-from crossbar_hil.guard.watch import Least, PulseCurrents, Watch
+from crossbar_hil.guard.watch import Least, PulseCurrents, Watch, otherwise_than_left
 from crossbar_hil.instrument import PulseMemory, Reading
 from crossbar_hil.witness import PulseOutcome, Sights, Train, Volts, Witness, WitnessedBackend
 
@@ -49,8 +49,6 @@ IN_HASTE = 0.25
 """Share of its deadline that an instrument still has to answer once somebody waits for a stop."""
 _NOT_WHOLE = (ComplianceError, InstrumentError, CellChanged, ImpossibleReading)
 """What is raised where a cell may be shorted."""
-SIGNATURE = 0.1
-"""Share by which a cell that was not pulsed may differ, when a run is resumed, from what was last measured of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +127,10 @@ class Keeper:
         Told, before anything else is tried, that the bench may not be safe, and which instrument to look at.
     wear : RelayWear, optional
         Where relays are counted that have closed; after every operation, whatever came of it.
+    accept_change : bool
+        Whether a person says that this is the chip that a resumed run left, although it reads otherwise.
+    tell : callable
+        Told what a person should know of, and nobody needs to act on.
     """
 
     gave_up = False
@@ -146,6 +148,8 @@ class Keeper:
         least: Least | None = None,
         alarm: Callable[[str], object] = lambda why: None,  # noqa: ARG005 - the signature of one
         wear: "RelayWear | None" = None,
+        accept_change: bool = False,
+        tell: Callable[[str], object] = lambda text: None,  # noqa: ARG005 - the signature of one
     ) -> None:
         self.chip = chip
         self.machine = Machine(journal.path.parent)
@@ -157,6 +161,8 @@ class Keeper:
         self._least = least
         self._alarm = alarm
         self._wear = wear
+        self._accept_change = accept_change
+        self._tell = tell
         self._unsafe = ""  # what was told in this operation: that the bench may not be safe
         self._record = Record.of(journal.entries, chip.shape)
         self._place = 0  # of the next operation to be answered from the journal
@@ -334,15 +340,13 @@ class Keeper:
         known, pulsed = self._record.known, self._record.pulsed_since
         now = self._read_map()
         if known is not None:
-            off = np.abs(now - known) > SIGNATURE * np.abs(known)
-            off &= ~pulsed
-            if off.any():
-                row, column = (int(each) for each in np.argwhere(off)[0])
-                raise GuardError(
-                    f"this is not the chip that the run left: cell {at(row, column)} has {now[row, column]:.4g} S "
-                    f"instead of {known[row, column]:.4g} S, and {int(off.sum())} of {off.size} cells differ by more "
-                    f"than {SIGNATURE:.0%}; no pulse was sent"
-                )
+            found = otherwise_than_left(known, now, ~pulsed, self._least, self._check_v)
+            if found.problem and not (found.may_be_the_same and self._accept_change):
+                raise GuardError(f"this is not the chip that the run left: {found.problem}{found.way_out}")
+            if found.problem:
+                said = f"accepted as the chip that the run left, although {found.problem}"
+                self._note(said)
+                self._tell(f"note: {said}; it stands in the journal")
         self._write("check", {"conductances": now.tolist()})
         self._commit()
         problem = "" if known is None else self._watch.judge_resumed(known, now)

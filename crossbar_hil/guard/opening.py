@@ -102,7 +102,13 @@ def session_folder() -> Path:
 
 
 def open_guarded(
-    bench: Bench, *, seed: int, folder: Path, resume: bool = False, on_trial: bool = False
+    bench: Bench,
+    *,
+    seed: int,
+    folder: Path,
+    resume: bool = False,
+    accept_change: bool = False,
+    on_trial: bool = False,
 ) -> GuardedBackend:
     """Open a checked bench with instruments behind a guard process, which keeps its journal in a folder.
 
@@ -114,6 +120,8 @@ def open_guarded(
         Where bench file, journal, and state and physical log of an emulated bench are, or will be.
     resume : bool
         Whether the journal is there already and is to be gone on with.
+    accept_change : bool
+        Whether a person says that this is the chip that the journal left, although it reads otherwise.
     on_trial : bool
         Whether a board of resistors is in place of the chip: no dose is kept, and lines may be left open.
 
@@ -173,6 +181,7 @@ def open_guarded(
             keep_open=keep_open,
             allow_loopback=is_loopback_allowed(),
             on_trial=on_trial,
+            accept_change=accept_change,
         )
         backend = GuardedBackend(hello)
         backend.owned = owned.pop_all()
@@ -214,7 +223,7 @@ def make_bench_safe(
 
 
 @contextmanager
-def held_for_a_look(name_or_file: str) -> Iterator[Seen]:
+def held_for_a_look(name_or_file: str, task: str | None = None) -> Iterator[Seen]:
     """Hold a real bench for the length of a ``with`` block, in which its instruments are only asked who they are.
 
     Some instruments take one client at a time, so even a question would disturb a run.
@@ -231,7 +240,7 @@ def held_for_a_look(name_or_file: str) -> Iterator[Seen]:
     """
     bench = None
     with suppress(ConfigError):  # whoever looks tells what is wrong with it
-        bench = load_bench(name_or_file)
+        bench = load_bench(name_or_file, task=task)
     if bench is None or bench.kind != "hardware" or not bench.instruments:
         yield lambda name, identity: None  # noqa: ARG005 - the signature of one
         return

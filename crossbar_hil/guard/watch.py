@@ -21,13 +21,17 @@ UNPULSED = 3.0
 """Factor by which a cell may change that got no pulse: noise, drift and half-selection stay below it."""
 BACKWARDS = 0.1
 """Share by which every pulsed cell must have gone the wrong way for the polarity to be taken for wrong."""
+SIGNATURE = 0.1
+"""Share by which a cell that was not pulsed may differ, when a run is resumed, from what was last measured of it."""
 
 
 SIGMAS = 6.0
 """So many standard deviations of its noise may a reading lie below zero: one in a thousand million lies further."""
-RANGE_SHARE = 1e-3
+METER_SHARE = 1e-4
+"""Noise of every meter here stays below this share of its range (data sheets, one power-line cycle)."""
+RANGE_SHARE = 10 * METER_SHARE
 """So much of the meter's range may a reading lie below zero. A reading at 0 V is subtracted from each; what is left is
-noise, below 0.01 % of range of every meter here (data sheets, one power-line cycle), ten times that for cables."""
+noise, ten times that of a meter for cables."""
 
 FAR = 20.0
 """A current of so many times what the last map allows is none: noise, cells that are not ohmic, and those that changed
@@ -112,6 +116,59 @@ class Least:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOtherwise:
+    """Where a chip reads otherwise than a run left it."""
+
+    problem: str = ""
+    """Which cell, by how much, against which bound; empty if none does."""
+    may_be_the_same: bool = True
+    """Whether noise or drift can have done it, if a person says so: not where most cells changed as none should."""
+
+    @property
+    def way_out(self) -> str:
+        """What to do now, as the end of a sentence."""
+        if self.may_be_the_same:
+            return (
+                "; no pulse was sent: put the right chip back; or, if this is the chip and it has noise or drifts, "
+                "resume with --accept-change, which goes on from what it reads now and writes the change into the "
+                "journal"
+            )
+        return (
+            f"; most of them by more than the factor of {UNPULSED:g} that noise and drift stay below, so this is "
+            "another chip and nothing makes it this run's; no pulse was sent: put the right chip back, or start a "
+            "new run"
+        )
+
+
+def otherwise_than_left(
+    known: FloatArray, now: FloatArray, unpulsed: BoolArray, least: Least | None, read_v: float
+) -> LeftOtherwise:
+    """Compare (R, C) conductances, in siemens, as a run left them with those read at a voltage when it is resumed.
+
+    A cell without a pulse may differ by `SIGNATURE`, by `SIGMAS` standard deviations of the difference of two readings
+    with the noise that the bench file says, and by twice the noise of the meter.
+    """
+    noise = 0.0 if least is None else math.sqrt(2) * SIGMAS * least.noise
+    floor = OPEN_SIEMENS if least is None else max(OPEN_SIEMENS, 2 * METER_SHARE * least.range_a / abs(read_v))
+    share = max(SIGNATURE, noise)
+    allowed = np.maximum(share * np.abs(known), floor)
+    change = np.abs(now - known)
+    off = unpulsed & (change > allowed)
+    if not off.any():
+        return LeftOtherwise()
+    place = divmod(int(np.where(off, change / allowed, 0.0).argmax()), off.shape[1])
+    far = unpulsed & (_factors(known, now, floor) > UNPULSED)
+    why = f", {SIGMAS:g} times the noise of two readings by the bench file" if noise > SIGNATURE else ""
+    offs = f"{int(off.sum())} of the {int(unpulsed.sum())} cells without a pulse"
+    return LeftOtherwise(
+        f"cell {at(*place)} got no pulse and reads {now[place]:.4g} S instead of {known[place]:.4g} S, "
+        f"{change[place]:.2g} S off where {allowed[place]:.2g} S is allowed ({share:.0%} of that{why}; {floor:.1g} S "
+        f"at least); {offs} {'is' if off.sum() == 1 else 'are'} off by more than their bound",
+        may_be_the_same=bool(2 * far.sum() <= unpulsed.sum()),
+    )
+
+
 class Watch:
     """What is known of the cells, and what was done to them since.
 
@@ -170,8 +227,7 @@ class Watch:
 
 def _find_jump(before: FloatArray, now: FloatArray, cells: BoolArray, most: float, why: str) -> str:
     """Name the cell that changed most, if that is by more than a factor."""
-    was, is_ = (np.maximum(np.abs(each), OPEN_SIEMENS) for each in (before, now))
-    factor = np.where(cells, np.maximum(is_ / was, was / is_), 1.0)
+    factor = np.where(cells, _factors(before, now, OPEN_SIEMENS), 1.0)
     if factor.max() <= most:
         return ""
     row, column = (int(each) for each in np.unravel_index(int(factor.argmax()), factor.shape))
@@ -179,6 +235,12 @@ def _find_jump(before: FloatArray, now: FloatArray, cells: BoolArray, most: floa
         f"cell {at(row, column)} went from {before[row, column]:.4g} S to {now[row, column]:.4g} S {why}, "
         f"by more than the factor of {most:g} that is allowed"
     )
+
+
+def _factors(before: FloatArray, now: FloatArray, least: float) -> FloatArray:
+    """Return by which factor, above 1, each of some conductances changed; below the least one counts as that."""
+    was, is_ = (np.maximum(np.abs(each), least) for each in (before, now))
+    return np.maximum(is_ / was, was / is_)
 
 
 def _find_step_backwards(before: FloatArray, now: FloatArray, pushed: FloatArray) -> str:

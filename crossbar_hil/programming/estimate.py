@@ -27,7 +27,7 @@ STUCK_PULSES, STUCK_SHARE = 5, 0.05
 """A cell is stuck after so many pulses in a row without a reaction that should have moved it by this share of the
 range together."""
 STILL_BURSTS = 3
-"""A cell that was moved before is stuck, or at an end that nobody knew, if so many bursts in a row did nothing."""
+"""A cell that was moved before is at an end that nobody knew if so many bursts in a row did nothing."""
 
 
 @dataclass(slots=True)
@@ -89,9 +89,17 @@ class CellEstimate:
 
     @property
     def stuck(self) -> bool:
-        """Whether pulses that should have moved it did not, again and again."""
-        silent = self.silent >= STUCK_PULSES and self.expected >= STUCK_SHARE * self.response.span
-        return silent and (self.still >= STILL_BURSTS or not self.moves)
+        """Whether pulses that should have moved it never did, again and again."""
+        return self._silenced and not self.moves
+
+    @property
+    def ended(self) -> bool:
+        """Whether pulses moved it and then, again and again, do not: it is at an end that nobody knew."""
+        return self._silenced and self.moves and self.still >= STILL_BURSTS
+
+    @property
+    def _silenced(self) -> bool:
+        return self.silent >= STUCK_PULSES and self.expected >= STUCK_SHARE * self.response.span
 
     @property
     def span(self) -> tuple[float, float]:

@@ -137,7 +137,9 @@ class Loop:
         """Return where a cell stands, and what it gets next."""
         if abs(cell.siemens - target) <= self.settings.tolerance_siemens:
             return REACHED, NOTHING
-        return (STUCK, NOTHING) if cell.stuck else self._plan(cell, target)
+        if cell.stuck or cell.ended:
+            return STUCK if cell.stuck else OUTSIDE, NOTHING
+        return self._plan(cell, target)
 
     def _plan(self, cell: CellEstimate, target: float) -> tuple[int, Burst]:
         """Return where a cell stands that has not reached its target, and what it gets next."""
@@ -166,6 +168,10 @@ class Loop:
         )
         goal = cell.rise_of(min(max(target, lowest), highest))
         burst = plan(self.response, cell.place, goal, bounds)
+        if burst.second and cell.silent:  # there and back again may look like no reaction: read in between
+            turned = self.response.rise(self.response.after(cell.place, burst.first, up=burst.first_up))
+            if bounds.low <= turned <= bounds.high:
+                burst = burst._replace(second=0)
         if burst.first:
             return UNDER_WAY, burst
         if outside:

@@ -29,7 +29,12 @@ from crossbar_hil.programming.foreknowledge import (
 from crossbar_hil.programming.loop import Round
 from crossbar_hil.programming.run import left_by
 from crossbar_hil.programming.settings import ProgramSettings
-from crossbar_hil.programming.targets import check_fit, checked_targets, weights_to_targets
+from crossbar_hil.programming.targets import (
+    carried_by_good_cells,
+    check_fit,
+    checked_targets,
+    weights_to_targets,
+)
 from crossbar_hil.programming.work import ProgramWork, Task
 from crossbar_hil.runs.life import Show, begin_work
 from crossbar_hil.runs.run import Run, RunOutcome
@@ -37,7 +42,7 @@ from crossbar_hil.runs.store import find_run
 from crossbar_hil.screen.view import Phase, no_phase
 from crossbar_hil.shipped import data_file
 from crossbar_hil.spent import chip_key
-from crossbar_hil.survey.file import read_cells
+from crossbar_hil.survey.file import Cells, read_cells
 from crossbar_hil.survey.on_bench.surveying import check_cells
 from crossbar_hil.text import counted
 
@@ -85,6 +90,7 @@ class Planned:
             found.append("no depressing pulse is known, so what overshoots stays there: --depress VOLT names one")
         if self.task.bench.training.cells is not None:
             found.append(f"cells that {data_file(self.task.bench.training.cells).name} names as bad are left alone")
+        found += self.task.warnings
         if settings.reads > 1:
             found.append(f"every cell is read {settings.reads} times after each burst, as readings vary")
         if known is not None and (left := noise_left(known.noise, settings.tolerance, settings.reads)):
@@ -165,10 +171,16 @@ def plan_program(
     if (targets is None) == (weights is None):
         raise ConfigError("either targets or weights of a network are given")
     settings = _settings(bench, "program", source, ends, given)
-    if targets is None:
-        low, high = common_range(bench) if ends is None else ends
-        targets = weights_to_targets(weights, low, high)  # type: ignore[arg-type]  # one of the two is there
-    return _planned(bench, settings, checked_targets(targets), after)
+    if weights is None:
+        return _planned(bench, settings, checked_targets(targets), after)  # type: ignore[arg-type]  # one of the two
+    low, high = common_range(bench) if ends is None else ends
+    whole = weights_to_targets(weights, low, high)
+    cells = _bad_cells(bench, whole)
+    if cells is None:
+        return _planned(bench, settings, whole, after)
+    carried = carried_by_good_cells(whole, cells.conductances, cells.left_out, low, high)
+    said = carried.told(np.asarray(weights, dtype=np.float64), settings.tolerance_siemens)
+    return _planned(bench, settings, checked_targets(carried.targets), after, warnings=(said,) if said else ())
 
 
 def plan_reset(
@@ -261,24 +273,38 @@ def _settings(
 
 
 def _planned(
-    bench: Bench, settings: ProgramSettings, targets: FloatArray, after: Run | None, low: FloatArray | None = None
+    bench: Bench,
+    settings: ProgramSettings,
+    targets: FloatArray,
+    after: Run | None,
+    low: FloatArray | None = None,
+    warnings: tuple[str, ...] = (),
 ) -> Planned:
     """Check what can be checked before a bench is opened."""
     check_chip_keys(bench)
     check_addresses(bench)
-    if bench.shape is not None:
-        check_fit(targets, bench.shape)
+    cells = _bad_cells(bench, targets)
     limits = bench.limits
     if limits is not None and limits.read_v < abs(settings.read_v):
         raise ConfigError(f"read voltage {settings.read_v:g} V exceeds the limit of {limits.read_v:g} V of the bench")
-    if bench.training.cells is not None:
-        cells = read_cells(data_file(bench.training.cells))
-        cells.check_shape(bench.training.cells, (targets.shape[0], targets.shape[1]))
+    if cells is not None:
         targets = checked_targets(np.where(cells.left_out, np.nan, targets))
     kept = {} if after is None else _left_on(bench, after)
     chip_seed = int(after.facts["seed"]) if after is not None and kept else None
     check_cells(bench, chip_seed)
-    return Planned(Task(bench, settings, targets, low, **kept), digests_of(bench), chip_seed)
+    task = Task(bench, settings, targets, low, warnings=warnings, **kept)
+    return Planned(task, digests_of(bench), chip_seed)
+
+
+def _bad_cells(bench: Bench, targets: FloatArray) -> Cells | None:
+    """Return the bad cells that a bench names, if it does, once (R, C) targets are known to be for its chip."""
+    if bench.shape is not None:
+        check_fit(targets, bench.shape)
+    if bench.training.cells is None:
+        return None
+    cells = read_cells(data_file(bench.training.cells))
+    cells.check_shape(bench.training.cells, (targets.shape[0], targets.shape[1]))
+    return cells
 
 
 def _left_on(bench: Bench, after: Run) -> dict[str, Any]:

@@ -91,7 +91,7 @@ class ProgramRun(Run):
             raise RunError(f"programming run {self.name} holds no round yet, so there is nothing to report")
         return self.programmed
 
-    def resume(self, *, quiet: bool = True, agree: Agree = lambda _: None) -> RunOutcome:
+    def resume(self, *, quiet: bool = True, agree: Agree = lambda _: None, accept_change: bool = False) -> RunOutcome:
         """Go on with it, shown on standard error unless it is to be quiet."""
         from rich.console import Console  # noqa: PLC0415 - only who programs needs it
 
@@ -100,7 +100,13 @@ class ProgramRun(Run):
 
         with make_phases(Console(stderr=True), quiet=quiet, lines=self.bench.is_by_hand) as view:
             told = Told(view, self.asked)
-            return resume_programming(self, show=told.show, agree=hidden_while(view, agree), phase=view.phase)
+            return resume_programming(
+                self,
+                show=told.show,
+                agree=hidden_while(view, agree),
+                phase=view.phase,
+                accept_change=accept_change,
+            )
 
     @property
     def recorded_pulses(self) -> int:
@@ -205,7 +211,12 @@ class ProgramRun(Run):
 
 
 def resume_programming(
-    run: ProgramRun, *, show: Show[Round] = lambda _: None, agree: Agree = lambda _: None, phase: Phase = no_phase
+    run: ProgramRun,
+    *,
+    show: Show[Round] = lambda _: None,
+    agree: Agree = lambda _: None,
+    phase: Phase = no_phase,
+    accept_change: bool = False,
 ) -> RunOutcome:
     """Go on with a run that was interrupted, failed or died; see `crossbar_hil.runs.life.resume_work`."""
 
@@ -214,7 +225,7 @@ def resume_programming(
         work.phase = phase
         return work
 
-    return resume_work(make_work, run, show=show, agree=agree)
+    return resume_work(make_work, run, show=show, agree=agree, accept_change=accept_change)
 
 
 def left_by(run: Run) -> dict[str, Any]:

@@ -1,18 +1,22 @@
 """Targets of the cells: a map that a file holds, or the weights of a network, as differential pairs."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crossbar_hil.arrays import FloatArray, at, checked_array
+from crossbar_hil.arrays import BoolArray, FloatArray, at, checked_array
 from crossbar_hil.bench.start_map import read_map
 from crossbar_hil.curves.levels import LARGEST_SIEMENS
 from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.quantities import si
 from crossbar_hil.shipped import read_text
+from crossbar_hil.text import counted
 
+MOST_NAMED = 8
+"""So many weights that cannot be met are named."""
 LEFT_ALONE = "-"
 """Stands for a cell that is to be left alone."""
 
@@ -99,6 +103,83 @@ def weights_to_targets(weights: ArrayLike, low_siemens: float, high_siemens: flo
         raise DataError(f"the range from {low_siemens:g} S to {high_siemens:g} S must rise from 0 or above")
     shares = np.stack([np.maximum(found, 0.0), np.maximum(-found, 0.0)], axis=2) / largest
     return (low_siemens + (high_siemens - low_siemens) * shares).reshape(len(found), -1)
+
+
+@dataclass(frozen=True, eq=False)
+class Carried:
+    """Weights on pairs of cells of which some are bad."""
+
+    targets: FloatArray
+    """(R, 2 N) in siemens; nan where a cell is bad."""
+    wanted: FloatArray
+    """(R, N) differences G+ - G- that the weights are, in siemens."""
+    reached: FloatArray
+    """(R, N) those that the pairs can take, in siemens."""
+
+    def told(self, weights: FloatArray, tolerance_siemens: float) -> str:
+        """Say which of (R, N) weights cannot be met, to a tolerance of each cell, and by how much."""
+        pairs = np.isnan(self.targets).reshape(*self.wanted.shape, 2)
+        bad, half = int(pairs.sum()), int((pairs.sum(axis=2) == 1).sum())
+        if not bad:
+            return ""
+        begins = f"{counted(bad, 'cell')} of pairs {'is' if bad == 1 else 'are'} bad"
+        carries = (
+            f"; {'its' if half == 1 else 'each'} good partner takes what the weight then asks of it" if half else ""
+        )
+        off = self.reached - self.wanted
+        unmet = np.argwhere(np.abs(off) > tolerance_siemens)
+        if not len(unmet):
+            return f"{begins}{carries}: every weight can be met"
+        unit = float(np.abs(weights).max() / np.abs(self.wanted).max())  # of a weight, by siemens
+        order = sorted(unmet.tolist(), key=lambda at: -abs(off[at[0], at[1]]))
+        named = [
+            f"row {row + 1}, output {output + 1} becomes {unit * self.reached[row, output]:.3g} instead of "
+            f"{weights[row, output]:.3g}"
+            for row, output in order
+        ]
+        more = f", and {len(named) - MOST_NAMED} more, which are less far off" if len(named) > MOST_NAMED else ""
+        return (
+            f"{begins}{carries}: {len(unmet)} of {self.wanted.size} weights cannot be met: "
+            f"{'; '.join(named[:MOST_NAMED])}{more}"
+        )
+
+
+def carried_by_good_cells(
+    targets: FloatArray, siemens: FloatArray, bad: BoolArray, low_siemens: float, high_siemens: float
+) -> Carried:
+    """Let the good cell of a pair carry what it can of a weight where the other one stays where it is.
+
+    Parameters
+    ----------
+    targets : ndarray of float, shape (R, 2 N)
+        What whole pairs would get, of `weights_to_targets`.
+    siemens : ndarray of float, shape (R, 2 N)
+        What the cells conduct now.
+    bad : ndarray of bool, shape (R, 2 N)
+        Those that stay there.
+    low_siemens, high_siemens : float
+        Range of conductances that all good cells can be brought to; one that is below it now can be there too.
+
+    Examples
+    --------
+    >>> now, bad = np.array([[1.0, 1.5]]), np.array([[False, True]])
+    >>> found = carried_by_good_cells(np.array([[3.0, 1.0]]), now, bad, 1.0, 3.0)
+    >>> found.targets, found.wanted, found.reached
+    (array([[ 3., nan]]), array([[2.]]), array([[1.5]]))
+    """
+    now = np.maximum(siemens, 0.0)
+    plus, minus = targets[:, ::2], targets[:, 1::2]
+    wanted = plus - minus
+    asked = np.stack(
+        [
+            np.where(bad[:, 1::2], wanted + now[:, 1::2], plus),
+            np.where(bad[:, ::2], now[:, ::2] - wanted, minus),
+        ],
+        axis=2,
+    ).reshape(targets.shape)
+    taken = np.clip(asked, np.minimum(low_siemens, now), high_siemens)
+    ends = np.where(bad, now, taken)
+    return Carried(np.where(bad, np.nan, taken), wanted, ends[:, ::2] - ends[:, 1::2])
 
 
 def checked_targets(targets: ArrayLike, where: str = "") -> FloatArray:

@@ -52,6 +52,8 @@ class Task:
     """The virtual chip that is taken up where another run left it; empty for a fresh one."""
     left: Path | None = None
     """File of the emulated chip that is taken up likewise."""
+    warnings: Sequence[str] = ()
+    """What cannot be reached, as it was told before."""
 
     @property
     def response(self) -> Response:
@@ -125,6 +127,7 @@ class ProgramWork(RecordedWork[Round]):
             "bench_sha256": bench_hash(folder.folder),
             "device": backend.identify(),
             **facts_of_chips(backend, self.bench, gain=False),
+            **({"warnings": list(task.warnings)} if task.warnings else {}),
             **provenance(),
             "started_utc": folder.started_utc,
             "status": "running",
@@ -138,8 +141,7 @@ class ProgramWork(RecordedWork[Round]):
     def reopen(self, folder: Path) -> None:
         """Go on with the record of a run."""
         self._folder = folder
-        again = {"status": "running", "resumed_utc": utc_now(), "reason": ""}
-        write_record(folder, {**read_record(folder), **again})
+        write_record(folder, {**read_record(folder), **self.resumed_facts})
 
     def steps(
         self,

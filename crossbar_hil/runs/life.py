@@ -18,6 +18,7 @@ from crossbar_hil.guard.opening import open_guarded
 from crossbar_hil.guard.storage import why_not_all_ours
 from crossbar_hil.runs.folder import RunFolder
 from crossbar_hil.runs.interruption import Button, Interrupted, stop_on_interrupt
+from crossbar_hil.runs.provenance import utc_now
 from crossbar_hil.runs.run import Run, RunOutcome
 from crossbar_hil.screen.view import Phase, no_phase
 
@@ -46,6 +47,9 @@ class RecordedWork(ABC, Generic[Step]):
         self.phase: Phase = no_phase
         """Is told what is waited for."""
 
+    accept_change = False
+    """Whether a chip that reads otherwise than the run left it is gone on with."""
+
     first_step: ClassVar[str] = "the first step"
     """What is waited for once the device is open."""
 
@@ -71,6 +75,13 @@ class RecordedWork(ABC, Generic[Step]):
     @abstractmethod
     def reopen(self, folder: Path) -> None:
         """Open the record of a run to go on with it."""
+
+    @property
+    def resumed_facts(self) -> dict[str, Any]:
+        """What its record says from the moment on in which it is gone on with."""
+        now = utc_now()
+        accepted = {"change_accepted_utc": now} if self.accept_change else {}
+        return {"status": "running", "resumed_utc": now, "reason": "", **accepted}
 
     @abstractmethod
     def steps(self, leave_if_wanted: Callable[[], None]) -> Iterator[Step]:
@@ -162,6 +173,7 @@ def resume_work(
     *,
     show: Show[Step] = lambda _: None,
     agree: Agree = lambda _: None,
+    accept_change: bool = False,
 ) -> RunOutcome:
     """Go on with recorded work that was interrupted, failed or died, without repeating a pulse.
 
@@ -179,6 +191,8 @@ def resume_work(
     agree : callable
         Called with the kind of the device, once it is open and before it is asked for anything; whatever it raises ends
         the matter, and so does anything but True where the chip is real, with nothing sent.
+    accept_change : bool
+        Whether a person says that this is the chip that the run left, although it reads otherwise.
 
     Raises
     ------
@@ -198,13 +212,16 @@ def resume_work(
         if linked:
             raise RunError(f"{run.noun} {run.name} is not resumed: {linked}; copy the run to a folder of its own")
         work = make_work(run)
-        bench = work.bench
+        bench, work.accept_change = work.bench, accept_change
         if bench is not None and run.facts.get("bench_sha256") != bench_hash(run.folder):
             raise RunError(f"{run.folder / BENCH_FILE} was changed since run {run.name} began, so it is not resumed")
         backend: DeviceBackend | None = None
-        if bench is not None and _guarded_shape(bench) is not None:
+        guarded = _guarded_shape(bench) is not None
+        if accept_change and not guarded:
+            raise RunError(f"{run.noun} {run.name} has no chip behind instruments, so there is no change to accept")
+        if bench is not None and guarded:
             work.phase(words_of_opening(bench))
-            backend = open_guarded(bench, seed=work.seed, folder=run.folder, resume=True)
+            backend = open_guarded(bench, seed=work.seed, folder=run.folder, resume=True, accept_change=accept_change)
         elif bench is not None:
             backend = open_backend(bench, seed=work.seed)
         _prepare(work, backend, opened, check_pulses=False)  # they were checked when the run began

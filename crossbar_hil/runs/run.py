@@ -23,6 +23,7 @@ from crossbar_hil.results.result import Result
 from crossbar_hil.runs.live.panels import Panel, Standing, Wear
 from crossbar_hil.runs.provenance import utc_now, versions
 from crossbar_hil.runs.recorded_settings import Setting, Tables, describe_tables
+from crossbar_hil.screen.view import Phase, no_phase
 from crossbar_hil.shipped import data_file
 from crossbar_hil.training.result import TrainingResult
 
@@ -212,11 +213,14 @@ class Run(Result, ABC):
     # ------------------------------------------------------------------ what a kind of run fills in
 
     @abstractmethod
-    def resume(self, *, quiet: bool = True, agree: Callable[[str], Any] = lambda _: None) -> RunOutcome:
+    def resume(
+        self, *, quiet: bool = True, agree: Callable[[str], Any] = lambda _: None, accept_change: bool = False
+    ) -> RunOutcome:
         """Go on with a run that was interrupted, failed or died; no pulse is repeated.
 
         `agree` is called with the kind of the device that was opened, before it is asked for anything; where that is
-        hardware, nothing is sent unless it returns True.
+        hardware, nothing is sent unless it returns True. `accept_change` says that this is the chip that the run left,
+        although cells without a pulse read otherwise; the change is written into the journal.
 
         Raises
         ------
@@ -283,7 +287,13 @@ class Run(Result, ABC):
         """Return what a virtual chip was made of at the ``"start"`` or the ``"end"``."""
         self._refuse("chip")
 
-    def predict(self, patterns: Path | None = None, *, repeat: int | None = None) -> Any:  # noqa: ARG002 - likewise
+    def predict(
+        self,
+        patterns: Path | None = None,  # noqa: ARG002 - likewise
+        *,
+        repeat: int | None = None,  # noqa: ARG002
+        phase: Phase = no_phase,  # noqa: ARG002
+    ) -> Any:
         """Let the chip, as training left it, judge patterns."""
         self._refuse("predict")
 

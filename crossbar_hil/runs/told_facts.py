@@ -146,7 +146,8 @@ def _wiring(found: Any) -> str:
 
 
 def _bench_work(found: Any) -> str:
-    told = [f"{found['readings']} readings"] if "readings" in found else []
+    together = f", {found['meters']} columns at a time" if found.get("meters", 1) > 1 else ""
+    told = [f"{found['readings']} readings{together}"] if "readings" in found else []
     for by in ("pattern", "cell"):
         if batches := found.get(f"batches_by_{by}"):
             told.append(f"batches by {by}: {batches}")
@@ -188,6 +189,7 @@ FACTS: Mapping[str, tuple[str, Words]] = {
     "replayed": ("Exchanges replayed from", _plain),
     "started_utc": ("Started", moment),
     "resumed_utc": ("Resumed", moment),
+    "change_accepted_utc": ("Resumed whatever unpulsed cells read", moment),
     "finished_utc": ("Ended", moment),
     "reason": ("How it ended", _plain),
     "converged": ("Every target met", _plain),

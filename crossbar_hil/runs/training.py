@@ -156,7 +156,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
 
     def reopen(self, folder: Path) -> None:
         """Open the record of a run to go on with it."""
-        self._record = reopen_record(folder)
+        self._record = reopen_record(folder, self.resumed_facts)
 
     def steps(
         self,

@@ -160,8 +160,8 @@ def create_record(folder: Path, facts: Mapping[str, Any], task: PatternSet, back
         raise RunError(f"run folder {folder} cannot be written: {reason_of(error, folder)}") from error
 
 
-def reopen_record(folder: Path) -> Record:
-    """Go on with the record of a run.
+def reopen_record(folder: Path, again: Mapping[str, Any]) -> Record:
+    """Go on with the record of a run, whose facts say so from now on.
 
     Raises
     ------
@@ -173,7 +173,7 @@ def reopen_record(folder: Path) -> Record:
         record.executescript(FRESH_SCHEMA)
         with record:
             record.execute("DELETE FROM chip WHERE moment = 'end'")
-            write_facts(record, {"status": "running", "resumed_utc": utc_now(), "reason": ""})
+            write_facts(record, again)
     except sqlite3.Error as error:
         raise RunError(f"the record of run {folder.name} cannot be written: {reason_of(error, folder)}") from error
     return record

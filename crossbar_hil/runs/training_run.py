@@ -266,7 +266,7 @@ class TrainingRun(Run):
         except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
             raise RunError(f"the record of run {self.name} cannot be read: {why_unreadable(error)}") from error
 
-    def resume(self, *, quiet: bool = True, agree: Agree = lambda _: None) -> RunOutcome:
+    def resume(self, *, quiet: bool = True, agree: Agree = lambda _: None, accept_change: bool = False) -> RunOutcome:
         """Go on with the training, shown on standard error unless it is to be quiet."""
         from rich.console import Console  # noqa: PLC0415 - only who trains needs it
 
@@ -277,7 +277,11 @@ class TrainingRun(Run):
         )
         with progress:
             return resume_and_record(
-                self, show=progress.show, agree=hidden_while(progress, agree), phase=progress.phase
+                self,
+                show=progress.show,
+                agree=hidden_while(progress, agree),
+                phase=progress.phase,
+                accept_change=accept_change,
             )
 
     @property
@@ -285,7 +289,7 @@ class TrainingRun(Run):
         """Pulses of all recorded epochs."""
         return int(sum(epoch.counts.sum() for epoch in self.epochs))
 
-    def predict(self, patterns: Path | None = None, *, repeat: int | None = None) -> Answer:
+    def predict(self, patterns: Path | None = None, *, repeat: int | None = None, phase: Phase = no_phase) -> Answer:
         """Let the chip as training left it judge every pattern of a file, or the test patterns; reads only.
 
         Each is read `repeat` times, and the most frequent answer counts: 20 times if readings are known to vary, else
@@ -296,14 +300,14 @@ class TrainingRun(Run):
         RunError
             If the run did not end, or its chip was not recorded.
         DataError
-            If there is no pattern to judge.
+            If there is no pattern to judge, or they are not as wide as those that were learnt.
         """
         if self.status == "running":
             raise RunError(f"run {self.name} has not ended, so the state of its chip was not recorded")
         state = self.chip("end")
         for judged in ("saturated", "unresponsive"):
             state.pop(judged, None)
-        return judge_patterns(self, state, self.task, patterns, repeat=repeat, epochs=self.epochs)
+        return judge_patterns(self, state, self.task, patterns, repeat=repeat, epochs=self.epochs, phase=phase)
 
     def ending(self, target: float | None = None) -> Ending:  # noqa: ARG002 - its targets are settings
         """Return verdict, epochs and pulses; what was reached are the targets of every pattern."""
@@ -477,7 +481,12 @@ def _settings_at_rest(folder: Path) -> list[tuple[str, str]]:
 
 
 def resume_and_record(
-    run: Run, *, show: Show[Epoch] = lambda _: None, agree: Agree = lambda _: None, phase: Phase = no_phase
+    run: Run,
+    *,
+    show: Show[Epoch] = lambda _: None,
+    agree: Agree = lambda _: None,
+    phase: Phase = no_phase,
+    accept_change: bool = False,
 ) -> RunOutcome:
     """Go on with a training that was interrupted, failed or died; see `crossbar_hil.runs.life.resume_work`."""
     if not isinstance(run, TrainingRun):
@@ -491,4 +500,4 @@ def resume_and_record(
         work.phase = phase
         return work
 
-    return resume_work(make_work, run, show=epochs_only(show), agree=agree)
+    return resume_work(make_work, run, show=epochs_only(show), agree=agree, accept_change=accept_change)

@@ -8,8 +8,9 @@ from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.spiking.network.encoding import CERTAIN, key, random_words
 from crossbar_hil.spiking.tasks.images import Images
+from crossbar_hil.training.lines.tiles import DRIVES, SENSES, read_tiles
 
-DRIVES, SENSES, ORDERS, GAINS = ("left", "both"), ("bottom", "both"), ("input", "variance"), ("each", "one", "none")
+ORDERS, GAINS = ("input", "variance"), ("each", "one", "none")
 USUAL = {"drive": "left", "sense": "bottom", "tiles": "1x1", "order": "input", "gains": "each"}
 """An array as it is where nothing is said."""
 MOST_RENEW = 10**6
@@ -17,25 +18,6 @@ PATTERNS = 48
 """Steps of typical spikes from which secants are taken."""
 _STREAM = 4
 """Random numbers of no presentation."""
-
-
-def read_tiles(text: str) -> tuple[int, int]:
-    """Return how many arrays there are below each other, and beside each other.
-
-    Raises
-    ------
-    ConfigError
-        If the text does not say it.
-
-    Examples
-    --------
-    >>> read_tiles("14x1")
-    (14, 1)
-    """
-    rows, cross, columns = text.partition("x")
-    if not (cross and rows.isdecimal() and columns.isdecimal() and int(rows) and int(columns)):
-        raise ConfigError(f"tiles {text!r} must be rows x columns of arrays, such as 4x1")
-    return int(rows), int(columns)
 
 
 def order_rows(images: Images, tiles: int, sense: str) -> IntArray:

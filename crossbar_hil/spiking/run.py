@@ -95,7 +95,7 @@ class SpikingRun(Run):
         """
         return read_checkpoint(self.folder)
 
-    def resume(self, *, quiet: bool = True, agree: Agree = lambda _: None) -> RunOutcome:
+    def resume(self, *, quiet: bool = True, agree: Agree = lambda _: None, accept_change: bool = False) -> RunOutcome:
         """Go on with the training, shown on standard error unless it is to be quiet."""
         from rich.console import Console  # noqa: PLC0415 - only who trains needs it
 
@@ -103,7 +103,7 @@ class SpikingRun(Run):
 
         view = make_view(Console(stderr=True), quiet=quiet)
         with view:
-            return resume_spiking(self, view=view, agree=hidden_while(view, agree))
+            return resume_spiking(self, view=view, agree=hidden_while(view, agree), accept_change=accept_change)
 
     @property
     def recorded_pulses(self) -> int:
@@ -140,7 +140,7 @@ class SpikingRun(Run):
         progress = self.progress
         if progress is None or progress.labels is None:
             raise RunError(f"spiking run {self.name} is not trained to its end yet; crossbar-hil resume {self.folder}")
-        if self.network.bench is not None and (faults.wire_ohm or faults.cell or faults.stuck):
+        if self.network.bench is not None and faults.of_cells:
             raise RunError(
                 f"run {self.name} is of a device, which has its own wires and cells; only its noise can be varied"
             )
@@ -262,7 +262,12 @@ class SpikingRun(Run):
 
 
 def resume_spiking(
-    run: SpikingRun, *, every: int = EVERY, view: SilentView | None = None, agree: Agree = lambda _: None
+    run: SpikingRun,
+    *,
+    every: int = EVERY,
+    view: SilentView | None = None,
+    agree: Agree = lambda _: None,
+    accept_change: bool = False,
 ) -> RunOutcome:
     """Go on with a run that was interrupted, failed or died; see `crossbar_hil.runs.life.resume_work`.
 
@@ -274,4 +279,4 @@ def resume_spiking(
         bench = None if run.network.bench is None else run.bench
         return make_spiking_work(run.network, run.images(), bench, seed=run.facts["seed"], view=view, every=every)
 
-    return resume_work(make_work, run, show=view.show, agree=agree)
+    return resume_work(make_work, run, show=view.show, agree=agree, accept_change=accept_change)

@@ -96,8 +96,7 @@ class SpikingWork(RecordedWork[Progress]):
         """Go on with the record of a run."""
         self._folder, self._known = folder, read_checkpoint(folder)
         record = read_record(folder)
-        again = {"status": "running", "resumed_utc": utc_now(), "resumed_shown": self._shown_at_resume, "reason": ""}
-        write_record(folder, {**record, **again})
+        write_record(folder, {**record, **self.resumed_facts, "resumed_shown": self._shown_at_resume})
 
     def steps(self, leave_if_wanted: Callable[[], None]) -> Iterator[Progress]:
         """Teach, part by part, then label the neurons and test the network.

@@ -35,6 +35,10 @@ class Silent(NothingShown):
         self.total = total
         self._began = self.clock() if self._began is None else self._began
 
+    def begin(self) -> None:
+        """Count the time from now on, where something had to be loaded first."""
+        self._began = self.clock()
+
     def __call__(self, done: int) -> None:
         """Take note of so many more that are done."""
         self.done += done

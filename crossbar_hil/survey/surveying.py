@@ -25,6 +25,8 @@ from crossbar_hil.text import quantity
 
 READS = 20
 """Readings of each cell; their mean is then known four times as well as one of them."""
+MOST_READS = 10_000
+"""Their mean is then known a hundred times as well as one of them; more takes hours and is a slip of the pen."""
 LOWER = (
     "a shorted cell may draw more than limit or read range let through: read at less than {}, which finds it, or with "
     "a larger read_range_a"
@@ -74,6 +76,7 @@ class Probe:
         if self.up.amplitude_v < 0 or (self.down is not None and self.down.amplitude_v > 0):
             raise DataError(
                 f"potentiation needs a positive and depression a negative pulse, not {self.up} and {self.down}"
+                + ("" if self.down is None else f"; -{abs(self.down.amplitude_v):g} V depresses")
             )
 
     def describe(self, cells: int) -> str:
@@ -110,7 +113,7 @@ def survey(
     read_v : float
         Voltage of the reads, in volts.
     reads : int
-        Readings of each cell in each round, at least 2.
+        Readings of each cell in each round, from 2 to `MOST_READS`.
     healthy : Healthy, optional
         What healthy cells conduct; by the median of this chip if not given.
     probe : Probe, optional
@@ -124,10 +127,8 @@ def survey(
         If a setting makes no sense, or the pulses exceed the limits; nothing was sent.
     """
     expect(DeviceBackend, backend=backend)
-    expect(COUNT, reads=reads)
     expect(NUMBER, read_v=read_v)
-    if reads < 2:
-        raise DataError(f"reads {reads} must be at least 2: one reading shows no noise, and no verdict rests on it")
+    check_reads(reads)
     if probe is not None:
         kinds = [probe.up] if probe.down is None else [probe.up, probe.down]
         every = np.full(backend.shape, len(kinds) * probe.pulses)  # a cell that does not move gets all of both kinds
@@ -149,6 +150,18 @@ def survey(
     lower = alive & has_moved & (before.means <= healthy.middle_siemens)
     verdicts[judge_weak(rises, seen, lower)] = WEAK_CELL
     return Survey(before, after, verdicts, healthy, rises, work.up, work.down, reads)
+
+
+def check_reads(reads: int) -> None:
+    """Refuse a number of readings that shows no noise, or that nobody means; a DataError then."""
+    expect(COUNT, reads=reads)
+    if reads < 2:
+        raise DataError(f"reads {reads} must be at least 2: one reading shows no noise, and no verdict rests on it")
+    if reads > MOST_READS:
+        raise DataError(
+            f"reads {reads} must be at most {MOST_READS:,}: the noise of the mean is then a hundredth of that of one "
+            f"reading; {READS} tell healthy cells from bad ones as a rule"
+        )
 
 
 class _Work:

@@ -37,7 +37,7 @@ def largest_read_currents(
     >>> {port: f"{ampere:g}" for port, ampere in largest_read_currents(VirtualGround(()), (2, 3), 1e-6, 0.1).items()}
     {'drive': '6e-07', 'meter': '2e-07'}
     """
-    state = scheme.assignment(np.ones(shape[0], dtype=bool), 0, shape)
+    state = scheme.assignment(np.ones(shape[0], dtype=bool), scheme.groups(shape[1])[0], shape)
     return _source_currents(state, scheme.port_volts(voltage_v), scheme.sources, shape, siemens, cell_current)
 
 

@@ -149,13 +149,15 @@ class RelayStates:
         return None
 
     def _is_read(self, assignment: Assignment) -> bool:
-        """Say whether the read scheme uses this state, for a column or for a pair of lines."""
+        """Say whether the read scheme uses this state, for columns or for a pair of lines."""
         rows, columns = np.array(assignment[: self._shape[0]]), assignment[self._shape[0] :]
         active = [rows == port for port in dict.fromkeys(rows)]
         if self._read.takes_blank:
             active.append(np.zeros(len(rows), dtype=bool))
+        further = [columns.index(port) for port in self._read.further if port in columns]
         for mask, column in product(active, _places_alone(columns)):
-            if self._read.assignment(mask, column, self._shape) == assignment:
+            measured = (column, *further)
+            if column not in further and self._read.assignment(mask, measured, self._shape) == assignment:
                 return True
         for first, second in permutations(_places_alone(assignment), 2):
             try:
@@ -170,7 +172,7 @@ class RelayStates:
         rows = np.array(assignment[: self._shape[0]])
         columns = [place for place, port in enumerate(assignment[self._shape[0] :]) if port != OPEN]
         if len(columns) == 1 and (rows != OPEN).sum() == 1:
-            return floating.assignment(rows != OPEN, columns[0], self._shape) == assignment
+            return floating.assignment(rows != OPEN, columns, self._shape) == assignment
         return set(assignment) == {OPEN}
 
     def _is_idle(self, assignment: Assignment) -> bool:
@@ -185,7 +187,7 @@ class RelayStates:
         if len(lines) == 1:
             return True
         active = np.array([each == port for each in assignment[: self._shape[0]]])
-        read = self._read.assignment(active, 0, self._shape)
+        read = self._read.assignment(active, (0,), self._shape)
         return [line for line, each in enumerate(read) if each == port] == lines
 
     def _state(

@@ -169,6 +169,23 @@ class GatedSource(SourceMeter):
             each._check_question()
         return self._ask(self._driver.measure_beside, [each._driver for each in theirs], beside=theirs)
 
+    def begin_beside(self, others: Sequence[SourceMeter] = ()) -> None:
+        """Begin readings with outputs that are on."""
+        theirs = [self._of_this_gate(other) for other in others]
+        for each in (self, *theirs):
+            each._check_question()
+        self._ask(self._driver.begin_beside, [each._driver for each in theirs], beside=theirs)
+
+    def fetch_beside(
+        self, others: Sequence[SourceMeter] = (), asked: Sequence[SourceMeter] = ()
+    ) -> tuple[list[Reading], list[bool]]:
+        """Fetch readings that were begun, and ask others of this gate for their limits."""
+        theirs, limits = ([self._of_this_gate(other) for other in of] for of in (others, asked))
+        for each in (self, *theirs, *limits):
+            each._check_question()
+        drivers, asked_too = ([each._driver for each in of] for of in (theirs, limits))
+        return self._ask(self._driver.fetch_beside, drivers, asked_too, beside=[*theirs, *limits])
+
     def limit_tripped(self) -> bool:
         """Ask an output that is on whether it is at its current limit."""
         self._check_question()

@@ -1,10 +1,13 @@
-"""Read schemes: how lines are connected and driven so that one meter current is a sum over one column.
+"""Read schemes: how lines are connected and driven so that the current of a meter is a sum over one column.
 
 A pattern is measured by superposition. For each distinct voltage in it, the rows at that voltage are driven while the
 others are held at zero across their cells, and the currents are added. With every line held this is exact, also for
 cells that are not ohmic: each cell sees either its own voltage or none. Equal measurements of several patterns are
 made once, and both polarities of one set of rows in one state of the relays. Those rows are driven together (by
 pattern), or one after the other (by cell), which measures each cell once for any number of patterns.
+
+A bench with several meters measures as many columns at the same time, each held at 0 V by a meter of its own. The
+currents are the same: a column sees 0 V whether a meter or ground holds it.
 
 From each reading a zero reading is subtracted: the same relays, all sources at 0 V, taken once for each state in each
 batch and never kept for the next. It removes what does not depend on the voltage asked for: the offset of the meter,
@@ -13,7 +16,7 @@ voltage stay.
 """
 
 from abc import abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -23,7 +26,7 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.errors import ConfigError
 
 from .scheme import Scheme, make_scheme
-from .wiring import GROUND, OPEN, Assignment
+from .wiring import GROUND, METERS, OPEN, Assignment
 
 By = Literal["pattern", "cell"]
 """Whether the rows of a pattern at one voltage are driven together or one after the other."""
@@ -33,18 +36,16 @@ Shares = dict[tuple[tuple[bool, ...], float], dict[int, int]]
 
 @dataclass(frozen=True)
 class ReadStep:
-    """One measurement."""
+    """One measurement, of one column or of several at the same time."""
 
     assignment: Assignment
     """Port of every line."""
     source_volts: Mapping[str, float]
     """Voltage of each source that takes part, in volts, by its port."""
-    meter: str
-    """Port of the source that measures."""
-    column: int
-    """Column of the chip that is measured."""
+    columns: Mapping[str, int]
+    """Column of the chip that is measured by each meter, all at the same time, by its port."""
     sign: int
-    """What the meter's current is multiplied by to give the current out of the column."""
+    """What a meter's current is multiplied by to give the current out of its column."""
     shares: Mapping[int, int]
     """How many times the reading counts for each pattern; negative for one that is subtracted."""
 
@@ -61,6 +62,32 @@ class ReadScheme(Scheme):
     """Whether a blank reading is subtracted too: that of the same voltage with no row active, less its own zero."""
     sign: ClassVar[int] = -1
     meter: str = "meter"
+    """Port of the source that measures, the first where there are several."""
+    further: tuple[str, ...] = ()
+    """Ports of the other meters, which measure further columns at the same time."""
+
+    @property
+    def meters(self) -> tuple[str, ...]:
+        """Ports of the sources that measure."""
+        return self.meter, *self.further
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Ports on which there must be a source."""
+        return *super().sources, *self.further
+
+    def port_volts(self, voltage_v: float) -> dict[str, float]:
+        """Return the voltage of every port of the scheme; see `Scheme.port_volts`."""
+        return {**super().port_volts(voltage_v), **dict.fromkeys(self.further, 0.0)}
+
+    def groups(self, columns: int) -> list[tuple[int, ...]]:
+        """Return which of so many columns are measured together, each time as many as there are meters.
+
+        >>> VirtualGround(("drive", "meter", "meter2", "ground")).groups(5)
+        [(0, 1), (2, 3), (4,)]
+        """
+        size = len(self.meters)
+        return [tuple(range(first, min(first + size, columns))) for first in range(0, columns, size)]
 
     def steps(self, voltages: FloatArray, shape: tuple[int, int], by: By = "pattern") -> list[ReadStep]:
         """Return the measurements that give the (P, C) currents of (P, R) row voltages, in no special order."""
@@ -70,14 +97,13 @@ class ReadScheme(Scheme):
         """Return the measurements of every column, by the readings of each."""
         return [
             ReadStep(
-                self.assignment(np.array(active), column, shape),
-                self.source_volts(voltage_v),
-                self.meter,
-                column,
+                self.assignment(np.array(active), columns, shape),
+                self.source_volts(voltage_v) | dict.fromkeys(self.further[: len(columns) - 1], 0.0),
+                dict(zip(self.meters, columns, strict=False)),
                 self.sign,
                 counted,
             )
-            for column in range(shape[1])
+            for columns in self.groups(shape[1])
             for (active, voltage_v), counted in shares.items()
         ]
 
@@ -122,25 +148,30 @@ class ReadScheme(Scheme):
         raise ConfigError(f"read scheme {self.name} cannot tell two lines apart from the others")
 
     @abstractmethod
-    def assignment(self, active: np.ndarray, column: int, shape: tuple[int, int]) -> Assignment:
-        """Return the port of every line while the active rows are driven and a column is measured."""
+    def assignment(self, active: np.ndarray, columns: Sequence[int], shape: tuple[int, int]) -> Assignment:
+        """Return the port of every line while the active rows are driven and columns are measured.
+
+        The first column by the first meter, the next by the next; never more than there are meters.
+        """
 
 
 class VirtualGround(ReadScheme):
     """Two sources: one drives the active rows, the other holds the column at 0 V and measures; all else is grounded.
 
-    A source shows the current out of its HI terminal as positive, so that the current out of the column is minus that
-    of the meter.
+    Further meters hold and measure further columns at the same time. A source shows the current out of its HI terminal
+    as positive, so that the current out of a column is minus that of its meter.
     """
 
     name = "virtual ground"
 
-    def _needed_ports(self, ports: Collection[str]) -> tuple[str, ...]:  # noqa: ARG002
-        return "drive", "meter", "ground"
+    def _needed_ports(self, ports: Collection[str]) -> tuple[str, ...]:
+        self.further = tuple([port for port in METERS[1:] if port in ports])
+        return "drive", "meter", *self.further, "ground"
 
-    def assignment(self, active: np.ndarray, column: int, shape: tuple[int, int]) -> Assignment:
-        """Active rows on the one source, the column on the other."""
-        return _lines(active, "drive", "ground") + _one(column, shape[1], "meter", "ground")
+    def assignment(self, active: np.ndarray, columns: Sequence[int], shape: tuple[int, int]) -> Assignment:
+        """Active rows on the one source, each column on its meter."""
+        meter_of = dict(zip(columns, self.meters, strict=False))
+        return _lines(active, "drive", "ground") + tuple([meter_of.get(each, "ground") for each in range(shape[1])])
 
     def source_volts(self, voltage_v: float) -> dict[str, float]:
         """Drive at the voltage; the meter is a second ground."""
@@ -173,9 +204,9 @@ class Guarded(ReadScheme):
         self.meter = "meter" if "meter" in ports else "drive"
         return self.meter, "ground", "guard"
 
-    def assignment(self, active: np.ndarray, column: int, shape: tuple[int, int]) -> Assignment:
+    def assignment(self, active: np.ndarray, columns: Sequence[int], shape: tuple[int, int]) -> Assignment:
         """Column on the source, active rows on ground, all else on the guard."""
-        return _lines(active, "ground", "guard") + _one(column, shape[1], self.meter, "guard")
+        return _lines(active, "ground", "guard") + _one(columns[0], shape[1], self.meter, "guard")
 
     def source_volts(self, voltage_v: float) -> dict[str, float]:
         """Give the source minus the voltage, which its guard follows."""
@@ -207,9 +238,9 @@ class Floating(ReadScheme):
         self.meter = "drive" if "drive" in ports else "meter"
         return self.meter, "ground"
 
-    def assignment(self, active: np.ndarray, column: int, shape: tuple[int, int]) -> Assignment:
+    def assignment(self, active: np.ndarray, columns: Sequence[int], shape: tuple[int, int]) -> Assignment:
         """Active rows on the source, the column on ground, all else open."""
-        return _lines(active, self.meter, OPEN) + _one(column, shape[1], "ground", OPEN)
+        return _lines(active, self.meter, OPEN) + _one(columns[0], shape[1], "ground", OPEN)
 
     def source_volts(self, voltage_v: float) -> dict[str, float]:
         """Drive at the voltage."""

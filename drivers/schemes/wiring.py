@@ -7,8 +7,13 @@ from functools import cached_property
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import Line, Place, SwitchMatrix, place_of, row_number
 
-PORTS = ("drive", "meter", "ground", "guard", "divider")
-"""Terminals that may be wired: two sources, their common return, a guard output, the node of a voltage divider."""
+MOST_METERS = 8
+"""Meters that a bench may have; a matrix of the models here has up to fourteen rows for all ports."""
+METERS = ("meter", *(f"meter{number}" for number in range(2, MOST_METERS + 1)))
+"""Ports of the sources that measure in a read, each its own column at the same time; the first pulses too."""
+PORTS = ("drive", *METERS, "ground", "guard", "divider")
+"""Terminals that may be wired: sources, their common return, a guard output, the node of a voltage divider."""
+PORTS_TEXT = f"drive, meter, meter2 to {METERS[-1]}, ground, guard, divider"
 GROUND = "ground"
 """The one port that is always at 0 V: no source is behind it, nor does it follow one."""
 OPEN = "open"
@@ -58,7 +63,7 @@ class Wiring:
         port_on: dict[int, str] = {}
         for port, place in self.ports.items():
             if port not in PORTS:
-                yield f"wiring has a port {port!r}, expected one of {', '.join(PORTS)}"
+                yield f"wiring has a port {port!r}, expected one of {PORTS_TEXT}"
             if not isinstance(place, str):
                 yield f"port {port} is on matrix row {place!r}, expected a letter or a number as text"
                 continue

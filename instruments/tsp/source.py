@@ -13,7 +13,9 @@ from ..settings.limits2600 import LEAST_NPLC, MOST_NPLC
 from ..settings.setting import Chosen
 from ..transport.adapter import allowing
 from ..transport.instrument import off_after_a_failure
+from ..transport.overlapped import begin_by_box, fetch_by_box
 from .channel import Keithley2600Channel
+from .overlapped import FIELDS_OF_READING, begin_line, fetch_line, limit_of
 from .pulse import COMPLIANCE_BIT, FUNCTION, GAP_S, LEAST_WIDTH_S, MEMORY, MOST_PULSES, PulsingBox
 from .values import holds, number_text
 from .watched import WatchedSettings
@@ -98,6 +100,16 @@ class Keithley2600SourceMeter(SourceMeter):
     def measure_beside(self, others: Sequence[SourceMeter]) -> tuple[Reading, list[bool]]:
         """Measure the current, and ask for all limits in the same exchange where the sources share the box."""
         return self._measured(others, None)
+
+    def begin_beside(self, others: Sequence[SourceMeter] = ()) -> None:
+        """Begin readings in the background, those of this box in one line; the buffers are empty until they end."""
+        begin_by_box([self, *others], self._is_here, self._begin_readings)
+
+    def fetch_beside(
+        self, others: Sequence[SourceMeter] = (), asked: Sequence[SourceMeter] = ()
+    ) -> tuple[list[Reading], list[bool]]:
+        """Wait until the readings have ended, and fetch those of this box, with all limits, in one exchange."""
+        return fetch_by_box([self, *others], asked, self._is_here, self._fetch_readings)
 
     def measure_at(
         self,
@@ -204,7 +216,7 @@ class Keithley2600SourceMeter(SourceMeter):
 
     def changes_beside(self, others: Sequence[SourceMeter], *, pulsing: bool = False) -> list[str]:
         """Ask this channel and others; those of the same box in one exchange."""
-        here = [each for each in others if isinstance(each, Keithley2600SourceMeter) and each._box is self._box]
+        here = self._here(others)
         for each in (self, *here):
             each._prepared()
         found = self._watched.changes([each._watched for each in here], pulsing=pulsing)
@@ -281,8 +293,8 @@ class Keithley2600SourceMeter(SourceMeter):
     ) -> tuple[Reading, list[bool]]:
         """Measure in one exchange: at the present levels, or at a new one of a source, which may rest afterwards."""
         settings = self._prepared()
-        here = [each for each in others if isinstance(each, Keithley2600SourceMeter) and each._box is self._box]
-        parts = [f"{self._smu}.measure.i()", *(f"{each._smu}.source.compliance" for each in (self, *here))]
+        here = self._here(others)
+        parts = [f"{self._smu}.measure.i()", *(limit_of(each._smu) for each in (self, *here))]
         query, least_s = f"print({', '.join(parts)})", 2 * settings.nplc / SLOWEST_LINE_HZ
         if driven is not None:
             query = driven._at_level(voltage_v, parts, rest_s)
@@ -296,6 +308,39 @@ class Keithley2600SourceMeter(SourceMeter):
         reading = Reading(self._current(current), tripped[0])
         known = dict(zip(map(id, here), tripped[1:], strict=True))
         return reading, [known[id(each)] if id(each) in known else each.limit_tripped() for each in others]
+
+    def _is_here(self, other: SourceMeter) -> bool:
+        """Say whether a channel is in this box."""
+        return isinstance(other, Keithley2600SourceMeter) and other._box is self._box
+
+    def _here(self, others: Sequence[SourceMeter]) -> list["Keithley2600SourceMeter"]:
+        """Return those of some channels that are in this box."""
+        return [each for each in others if isinstance(each, Keithley2600SourceMeter) and self._is_here(each)]
+
+    def _begin_readings(self, channels: Sequence[SourceMeter]) -> None:
+        units = self._here(channels)
+        for each in units:
+            each._prepared()
+        query = begin_line([each._smu for each in units])
+        self._box.raise_errors(self._box.number(self._box.ask(query), query), query)
+
+    def _fetch_readings(
+        self, channels: Sequence[SourceMeter], asked: Sequence[SourceMeter]
+    ) -> tuple[list[Reading], list[bool]]:
+        """Fetch the readings of channels of this box that were begun, one each, and the limits of some."""
+        units, others = self._here(channels), self._here(asked)
+        query = fetch_line([each._smu for each in units], [each._smu for each in others])
+        least_s = 2 * max(each._prepared().nplc for each in units) / SLOWEST_LINE_HZ
+        with allowing(self._box.adapter, least_s):
+            fields = self._box.ask_fields(query, FIELDS_OF_READING * len(units) + len(others))
+        readings = []
+        for place, each in enumerate(units):
+            count, current, limited = fields[FIELDS_OF_READING * place :][:FIELDS_OF_READING]
+            if (number := self._box.number(count, query)) != 1:
+                self._box.check_errors(query)
+                raise InstrumentError(f"{each.name} has {number:g} readings where one was begun")
+            readings.append(Reading(each._current(self._box.number(current, query)), self._flag(limited, query)))
+        return readings, [self._flag(each, query) for each in fields[FIELDS_OF_READING * len(units) :]]
 
     def _at_level(self, voltage_v: float, parts: Sequence[str], rest_s: float | None) -> str:
         """Return a line that goes to a level and prints it and some parts, at rest after the new level and errors."""

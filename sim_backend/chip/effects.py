@@ -5,6 +5,7 @@ f its step factor, `bent` its curve's shape, `lost` what it has relaxed, z a num
 chip was made. It is never negative.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -127,9 +128,12 @@ class ChipEffects:
         top = self._top
         return np.where(rises > 0, top * (np.maximum(rises, 0.0) / top) ** self.shape_exponents, rises)
 
-    def with_disturbed(self, counts: IntArray) -> FloatArray:
-        """Return (R, C) levels by which pulses move cells, their own and those in their rows and columns."""
-        others = counts.sum(axis=1, keepdims=True) + counts.sum(axis=0, keepdims=True) - 2 * counts
+    def with_disturbed(self, counts: IntArray, tiles: Sequence[tuple[slice, slice]]) -> FloatArray:
+        """Return (R, C) levels by which pulses move cells, their own and those in their rows and columns of a tile."""
+        others = np.empty_like(counts)
+        for lines in tiles:
+            here = counts[lines]
+            others[lines] = here.sum(axis=1, keepdims=True) + here.sum(axis=0, keepdims=True) - 2 * here
         return counts + self.numbers.disturb * others
 
     def pass_time(self, seconds: float) -> None:

@@ -8,7 +8,7 @@ pulses move it from level to level and from curve to curve stands in `crossbar_h
 
 import math
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,12 +20,13 @@ from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.errors import ConfigError, DataError, LimitError
 from crossbar_hil.shipped import data_file
 from crossbar_hil.survey.file import read_cells
+from crossbar_hil.training.lines.tiles import read_tiles, tile_lines
 from crossbar_hil.twins.file import Twin, read_twin
 
-from ..circuit import solve_crossbar
+from ..circuit import Topology, WireOhm
 from ..circuit.cells import CellModel, Ohmic, make_cell
-from ..circuit.network import WireOhm, checked_wires
-from .array_circuit import ArrayCircuit
+from ..circuit.network import checked_wires
+from .array_circuit import ArrayCircuit, solve_arrays
 from .curve import ConductanceCurve
 from .effects import ChipEffects, checked_effects
 from .exposure import step_of
@@ -51,7 +52,7 @@ class SimulatedBackend(DeviceBackend):
         K, above zero.
     wire_ohm : float or pair
         Resistance of one wire segment, in ohm, as `solve_crossbar` takes it: a number, or a pair (word lines, bit
-        lines), each a number or one per line. Word lines are driven at the left, bit lines end below the last row.
+        lines), each a number or one per line.
     read_noise : float
         Relative standard deviation of each cell's current in each read, independent from read to read; no unit.
     rng : numpy.random.Generator, optional
@@ -70,6 +71,12 @@ class SimulatedBackend(DeviceBackend):
         voltage (`ArrayCircuit.pulse_volts`) and moves as `expose` says. Pulses of a batch are sent row by row.
     threshold : float
         Share of a measured amplitude below which a voltage leaves a cell as it is, from 0 to below 1.
+    drive, sense : {"left", "both"}, {"bottom", "both"}
+        Ends of the word lines that are driven, and ends of the bit lines that are sensed, as of `Topology`; in writing
+        over the lines too.
+    tiles : str
+        Arrays below each other and beside each other, each driven and sensed by itself: ``"4x1"``. What a pulse does to
+        other cells ends at the tile of its own.
     limits : Limits, optional
         What the virtual chip may be asked to bear.
     telegraph, telegraph_share, telegraph_s : float
@@ -100,6 +107,8 @@ class SimulatedBackend(DeviceBackend):
     ------
     DataError
         If an argument is outside its range, or a shift makes a conductance negative.
+    ConfigError
+        If tiles are none, or more than there are lines.
     """
 
     kind = "simulated"
@@ -120,6 +129,9 @@ class SimulatedBackend(DeviceBackend):
         cell: CellModel | None = None,
         write: str = "direct",
         threshold: float = defaults.THRESHOLD,
+        drive: Literal["left", "both"] = "left",
+        sense: Literal["bottom", "both"] = "bottom",
+        tiles: str = "1x1",
         limits: Limits = DEFAULT_LIMITS,
         telegraph: float = 0.0,
         telegraph_share: float = defaults.TELEGRAPH_SHARE,
@@ -154,14 +166,14 @@ class SimulatedBackend(DeviceBackend):
         self.step_variation = _not_negative("step_variation", step_variation)
         self.wires = checked_wires(wire_ohm, rows, columns)
         """Resistance of a segment of each word line (R,) and each bit line (C,), in ohm."""
-        if write not in WRITES:
-            raise DataError(f"write {write!r} must be {' or '.join(WRITES)}")
-        if not 0 <= threshold < 1:
-            raise DataError(f"threshold {threshold} must be a share from 0 to below 1 of a measured amplitude")
-        self.write, self.threshold = write, threshold
+        self.topology = Topology(drive=drive, sense=sense)
+        """Ends of the lines that are joined to something."""
+        self.tiles = read_tiles(tiles)
+        """Arrays below each other and beside each other."""
+        self._lines = tile_lines(self.shape, self.tiles)
         self._amplitudes = sorted(abs(each) for each in curve.widths_by_amplitude())
-        if write == "half-select" and not self._amplitudes:
-            raise DataError(f"write {write!r} needs a curve that says its pulse, {curve.source} does not")
+        _check_writing(write, threshold, curve)
+        self.write, self.threshold = write, threshold
         self.rng = rng
         self.cell = Ohmic() if cell is None else cell
         self._ohmic = isinstance(self.cell, Ohmic)
@@ -266,7 +278,7 @@ class SimulatedBackend(DeviceBackend):
             column_offsets=column_offsets,
             scale=chip.k,
             **chip.numbers(),
-            **chip.model_dump(include={"wire_ohm", "write", "threshold"}),
+            **chip.circuit_settings(),
         )
 
     @classmethod
@@ -301,7 +313,7 @@ class SimulatedBackend(DeviceBackend):
             limits=limits,
             scale=twin.scale,
             **twin_effects(chip, twin, one),
-            **chip.model_dump(include={"wire_ohm", "write", "threshold"}),
+            **chip.circuit_settings(),
         )
         # A state that does not tell what is left of the rises says that they have just been made.
         state = {name: array for name, array in backend.state().items() if name != "relaxing_siemens"}
@@ -354,19 +366,30 @@ class SimulatedBackend(DeviceBackend):
             if self._ideal:
                 found[place] = self.cell.current(seen, vector[:, None]).sum(axis=0)
             else:
-                found[place] = solve_crossbar(seen, vector[None], self.wires, self.cell)[0]
+                found[place] = self.currents_of(seen, vector[None])[0]
             if self._effects.noise is not None:
                 self._effects.noise.pass_time(self.shape[1] * self._effects.numbers.read_s)
         return found
 
+    def currents_of(self, conductances: FloatArray, voltages: FloatArray) -> FloatArray:
+        """Return the (P, C) currents, in amperes, that cells of other conductances (R, C) would give here.
+
+        In place of the own ones, in siemens; without noise or offsets.
+        """
+        if not self._ideal:
+            return solve_arrays(conductances, voltages, self.wires, self.cell, self.topology, self.tiles)
+        if self._ohmic:
+            return voltages @ conductances
+        return self.cell.current(conductances, voltages[:, :, None]).sum(axis=1)
+
     def _array(self) -> ArrayCircuit:
         if self._circuit is None:
-            self._circuit = ArrayCircuit(self._conductances, self.wires, self.cell)
+            self._circuit = ArrayCircuit(self._conductances, self.wires, self.cell, self.topology, self.tiles)
         return self._circuit
 
     def _send_pulses(self, counts: IntArray, pulse: Pulse) -> None:
         if self.write == "direct":
-            steps = self._effects.with_disturbed(counts) if self._effects.numbers.disturb else counts
+            steps = self._effects.with_disturbed(counts, self._lines) if self._effects.numbers.disturb else counts
             self._advance(self._last_track, steps)  # the track of this very pulse, which _check_pulse has just seen
         else:
             for row, column in np.argwhere(counts):
@@ -574,6 +597,15 @@ def cell_mask(name: str, cells: Sequence[tuple[int, int]], shape: tuple[int, int
             raise DataError(f"{name} cell {at(row, column)} is not on the chip of {shape[0]} by {shape[1]} cells")
         mask[row, column] = True
     return mask
+
+
+def _check_writing(write: str, threshold: float, curve: ConductanceCurve) -> None:
+    if write not in WRITES:
+        raise DataError(f"write {write!r} must be {' or '.join(WRITES)}")
+    if not 0 <= threshold < 1:
+        raise DataError(f"threshold {threshold} must be a share from 0 to below 1 of a measured amplitude")
+    if write == "half-select" and not curve.widths_by_amplitude():
+        raise DataError(f"write {write!r} needs a curve that says its pulse, {curve.source} does not")
 
 
 def _not_negative(name: str, value: float) -> float:

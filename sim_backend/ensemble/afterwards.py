@@ -22,8 +22,6 @@ from crossbar_hil.training.prediction import Prediction
 from crossbar_hil.training.trainer import Trainer
 
 from ..chip.simulated import SimulatedBackend
-from ..circuit import solve_crossbar
-from ..circuit.cells import Ohmic
 from .draw import DRIFT, FRESH, draw_normals
 from .wired import Wires, wired_transfer
 
@@ -102,10 +100,5 @@ class Judge:
 def _noiseless_currents(backend: SimulatedBackend, conductances: FloatArray, voltages: FloatArray) -> FloatArray:
     """Return the (P, C) currents that are read of a chip with other conductances, in amperes; none below zero."""
     positive = np.maximum(conductances, 0.0)
-    if any(ohm.any() for ohm in backend.wires):
-        currents = solve_crossbar(positive, voltages, backend.wires, backend.cell)
-    elif isinstance(backend.cell, Ohmic):
-        currents = voltages @ positive
-    else:
-        currents = backend.cell.current(positive, voltages[:, :, None]).sum(axis=1)
+    currents = backend.currents_of(positive, voltages)
     return currents if backend.column_offsets is None else currents + backend.column_offsets

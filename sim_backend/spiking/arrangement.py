@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.errors import ConfigError
+from crossbar_hil.training.lines.tiles import tile_lines
 
+from ..chip.array_circuit import ArrayCircuit
 from ..circuit import STANDARD, CrossbarSolver, Topology, WireOhm, crossbar_solution, transfer_matrix
 from ..circuit.cells import CellModel, Ohmic
 
@@ -59,12 +61,12 @@ class Arrangement:
         ConfigError
             If there are more tiles than lines.
         """
-        for tiles, lines, what in zip(self.tiles, shape, ("rows", "columns"), strict=True):
-            if tiles > lines:
-                raise ConfigError(f"{tiles} tiles cannot share {lines} {what}, each needs one")
-        order = np.arange(shape[0]) if self.order is None else self.order
-        columns = np.array_split(np.arange(shape[1]), self.tiles[1])
-        return [(rows, each) for rows in np.array_split(order, self.tiles[0]) for each in columns]
+        order, columns = self.row_order(shape[0]), np.arange(shape[1])
+        return [(order[of_rows], columns[of_columns]) for of_rows, of_columns in tile_lines(shape, self.tiles)]
+
+    def row_order(self, rows: int) -> IntArray:
+        """Return the input of each row, (K,), from the top down."""
+        return np.arange(rows) if self.order is None else self.order
 
     def transfer(self, cells: FloatArray) -> FloatArray:
         """Return the matrix (K, N) in siemens with which currents are voltages times it, for ohmic cells."""
@@ -117,23 +119,17 @@ class ArrangedSolver:
     """The circuits of all tiles, solved again and again while conductances change now and then."""
 
     def __init__(self, arrangement: Arrangement, cells: FloatArray) -> None:
-        self._places = arrangement.places((cells.shape[0], cells.shape[1]))
-        self._outputs = cells.shape[1]
-        wire_ohm, cell, topology = arrangement.wire_ohm, arrangement.cell, arrangement.topology
-        tiles = (np.ascontiguousarray(cells[np.ix_(*place)]) for place in self._places)
-        self._tiles = [CrossbarSolver(each, wire_ohm, cell, topology=topology) for each in tiles]
+        self._order = arrangement.row_order(len(cells))
+        how = arrangement.wire_ohm, arrangement.cell, arrangement.topology, arrangement.tiles
+        self._circuit = ArrayCircuit(cells[self._order], *how)
 
     def update(self, cells: FloatArray) -> None:
         """Take other conductances (K, N), in siemens."""
-        for place, tile in zip(self._places, self._tiles, strict=True):
-            tile.update(np.ascontiguousarray(cells[np.ix_(*place)]))
+        self._circuit.update(cells[self._order])
 
     def currents(self, volts: FloatArray) -> FloatArray:
         """Return currents (P, N) in amperes for voltages (P, K) in volts."""
-        currents = np.zeros((len(volts), self._outputs))
-        for (rows, columns), tile in zip(self._places, self._tiles, strict=True):
-            currents[:, columns] += tile.currents(np.ascontiguousarray(volts[:, rows]))
-        return currents
+        return self._circuit.currents(volts[:, self._order])
 
 
 def cover_rows(patterns: BoolArray) -> BoolArray:

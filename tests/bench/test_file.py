@@ -129,6 +129,26 @@ def test_a_key_that_says_more_of_an_effect_needs_it_but_not_before_a_sweep(key, 
         assert open_backend(load_bench("simulated", overrides={"chip": chip}), seed=1).kind == "simulated"
 
 
+@pytest.mark.parametrize(
+    ("chip", "more"),
+    [({"drive": "both"}, {}), ({"sense": "both"}, {}), ({"tiles": "2x2"}, {}), ({"tiles": "02x2 "}, {"disturb": 0.1})],
+)
+def test_ends_and_tiles_of_ideal_lines_are_refused_where_they_make_no_difference(chip, more):
+    key, value = next(iter(chip.items()))
+    alone = load_bench("simulated", overrides={"chip": chip})  # a sweep may go over the wires
+    with pytest.raises(ConfigError, match=rf"{key} {value.strip(' 0')} makes no difference on ideal lines; give wire_"):
+        open_backend(alone, seed=1)
+    for other in ({"wire_ohm": 1.0}, {"wire_ohm": 0.0}, more):
+        if other:
+            open_backend(load_bench("simulated", overrides={"chip": {**chip, **other}}), seed=1)
+
+
+def test_what_is_no_tile_is_refused_by_its_key():
+    for tiles, why in (("4", "tiles '4' must be rows x columns of arrays"), ("5x1", "5 tiles cannot share 4 rows")):
+        with pytest.raises(ConfigError, match=rf"^bench simulated: chip.*: {why}"):
+            load_bench("simulated", overrides={"chip": {"tiles": tiles}})
+
+
 def test_the_simulated_bench_holds_si_numbers():
     bench = load_bench("simulated")
     assert bench.limits == Limits(1.0, 3.0, 1.0)

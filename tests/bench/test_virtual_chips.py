@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.file import Chip, load_bench
 from crossbar_hil.bench.virtual_chips import assumptions, in_siemens, virtual_chips
 
 CURVE = [4e-7, 6e-7, 7e-7, 8e-7]
@@ -100,6 +100,19 @@ def test_wires_that_resist_more_than_a_cell_are_named(chips, wire, hidden):
     warnings = chips(device_spread=0, wire_ohm=wire).warnings
     assert [each.partition(":")[0] for each in warnings] == ["wires hide the cells"] * hidden
     assert all("2.56e+06 ohm" in each and "a cell 2.5e+06 ohm" in each for each in warnings)
+
+
+@pytest.mark.parametrize(
+    ("chip", "segments"),
+    [
+        ({"columns": 6}, 10),
+        ({"columns": 6, "tiles": "2x3"}, 4),
+        ({"drive": "both"}, 4 + 2 * 3 / 5),  # of five segments two lie on one side of a middle cell, three on the other
+        ({"columns": 5, "sense": "both", "drive": "both"}, 3 * 3 / 6 + 2 * 3 / 5),
+    ],
+)
+def test_both_ends_and_tiles_shorten_the_way_to_the_farthest_cell(chip, segments):
+    assert Chip(wire_ohm=2.0, **chip).farthest_ohm == pytest.approx(2 * segments)
 
 
 def test_an_assumed_spread_is_said_and_a_given_one_is_not(chips):

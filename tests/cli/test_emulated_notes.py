@@ -21,7 +21,7 @@ from crossbar_hil.errors import RunError
     ],
 )
 def test_resume_says_where_the_epoch_that_was_cut_off_is_read_anew(cli, monkeypatch, kind, chip, said):
-    def resume(quiet, agree):
+    def resume(quiet, agree, accept_change):
         agree(kind)
         raise RunError("not here")
 

@@ -45,3 +45,11 @@ def test_a_sweep_takes_the_patterns_of_a_task_and_says_where_they_do_not_fit(cli
     done = cli("sweep", "--task", "li2021", "--over", "rows=3,5", "--seed", "1", "--quiet")
     assert done.code == 1
     assert "point rows 5: patterns have 3 bits, but the chip has 5 rows" in done.err
+
+
+def test_a_bench_is_checked_with_the_task_that_it_is_to_train(cli):
+    done = cli("check", "simulated", "--task", "xor")
+    assert done.code == 0
+    assert done.out.startswith("bench simulated with task xor is sound\n")
+    # 150 epochs of the task, all but the last of which may send a pulse to a cell
+    assert "fewer pulses than the 149 that 150 epochs may send to it" in done.out

@@ -213,13 +213,13 @@ def chip_of(conductances):
 class FakeBench:
     """Sources, a matrix and the wires between them and a chip; `backend` makes the ChipBackend, with changes.
 
-    `dual` is two channels and a common ground; otherwise it is one source with a guard, and a divider of two 500 ohm
-    resistors between `divider_from` ("hi" or "guard") and the return. `ranges` go into the settings of the sources. An
-    emulated source has an output resistance of 1 milliohm, so a load of 1 kilohm takes a part in 10^6 of the voltage;
-    without a divider (None) nothing does.
+    `dual` is two channels and a common ground, with `meters` above 1 more of them, each in a box of its own; otherwise
+    it is one source with a guard, and a divider of two 500 ohm resistors between `divider_from` ("hi" or "guard") and
+    the return. `ranges` go into the settings of the sources. An emulated source has an output resistance of
+    1 milliohm, so a load of 1 kilohm takes a part in 10^6 of the voltage; without a divider (None) nothing does.
     """
 
-    def __init__(self, chip, *, dual=True, line_ohm=0.0, divider_from="hi", **ranges):
+    def __init__(self, chip, *, dual=True, line_ohm=0.0, divider_from="hi", meters=1, **ranges):
         self.chip = chip
         self.ranges = ranges
         self.world = World(chip, line_ohm=line_ohm)
@@ -235,6 +235,9 @@ class FakeBench:
         if dual:
             names = {"drive": "smu.a", "meter": "smu.b"}
             terminals = {"drive": "smu.a.hi", "meter": "smu.b.hi", "ground": "lo"}
+            for number in range(2, meters + 1):
+                names[f"meter{number}"] = f"smu{number}.a"
+                terminals[f"meter{number}"] = f"smu{number}.a.hi"
         else:
             names = {"drive": "smu"}
             terminals = {"drive": "smu.hi", "ground": "lo", "guard": "smu.guard", "divider": "node"}
@@ -245,7 +248,8 @@ class FakeBench:
         for port, node in terminals.items():
             self.world.add_wire(f"matrix.row.1.{row_number(letters[port])}", node)
         self.sources = {
-            port: FakeSource(self.world, name, has_guard=not dual, journal=self.journal) for port, name in names.items()
+            port: FakeSource(self.world, name, box=name.partition(".")[0], has_guard=not dual, journal=self.journal)
+            for port, name in names.items()
         }
         self.wiring = Wiring(slot=1, ports=letters, rows=row_lines, columns=column_lines)
 

@@ -65,7 +65,7 @@ def rig():
             dict.fromkeys(sources, settings),
             relays,
             wiring.on(relays),
-            meter="meter",
+            meters=("meter",),
             verify_relays=verify,
             may_open=False,
             discharge_s=discharge_s,

@@ -688,6 +688,47 @@ def test_another_chip_than_the_one_that_was_left_is_refused(chip, journal):
 
 
 @pytest.mark.fault("C9")
+def test_a_change_that_a_person_accepts_is_gone_on_from_and_stands_in_the_journal(chip, journal):
+    keeper_of(chip, journal).read_currents(ONE_HOT)
+    journal = reopened(journal)
+    was = chip.conductances[1, 0]
+    chip.conductances[1, 0] *= 1.2
+    told = []
+    with pytest.raises(GuardError, match=rf"{0.2 * was:.2g} S off where {0.1 * was:.2g} S.*1 of the 4.*accept-change"):
+        keeper_of(chip, journal).line_conductances(0.1)
+    journal = reopened(journal)
+    again = keeper_of(chip, journal, accept_change=True, tell=told.append)
+    again.read_currents(ONE_HOT)
+    again.send_pulses(ALL, PULSE)
+    assert [each["text"] for each in bodies(journal, "note") if "accepted" in each["text"]] == [
+        told[0].removeprefix("note: ").removesuffix("; it stands in the journal")
+    ]
+    assert bodies(journal, "check")[-1]["conductances"][1][0] == pytest.approx(1.2 * was)
+
+
+@pytest.mark.fault("C9", "C10")
+def test_a_chip_most_of_whose_cells_changed_as_none_should_is_another_whatever_a_person_says(chip, journal):
+    keeper_of(chip, journal).read_currents(ONE_HOT)
+    chip.conductances[:, 0] *= 3.1
+    journal = reopened(journal)
+    keeper_of(chip, journal, accept_change=True).line_conductances(0.1)  # half of them may have broken
+    chip.conductances *= 3.1
+    with pytest.raises(GuardError, match=r"more than the factor of 3.*another chip"):
+        keeper_of(chip, reopened(journal), accept_change=True).line_conductances(0.1)
+    assert chip.sent == []
+
+
+@pytest.mark.fault("C9")
+def test_a_chip_whose_bench_file_says_its_noise_may_read_otherwise_by_that(chip, journal):
+    keeper_of(chip, journal).read_currents(ONE_HOT)
+    journal = reopened(journal)
+    chip.conductances *= 1.42  # 6 sqrt(2) times 5 % are 42.4 %
+    with pytest.raises(GuardError, match="10% of that"):
+        keeper_of(chip, journal, least=Least(1e-5, noise=0.01)).line_conductances(0.1)
+    keeper_of(chip, reopened(journal), least=Least(1e-5, noise=0.05)).line_conductances(0.1)
+
+
+@pytest.mark.fault("C9")
 def test_at_resume_a_cell_that_was_pulsed_since_it_was_measured_may_be_another(chip, journal):
     keeper = keeper_of(chip, journal)
     keeper.read_currents(ONE_HOT)

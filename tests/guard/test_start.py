@@ -224,7 +224,7 @@ def test_a_guard_opens_in_one_order_and_each_part_is_given_what_it_needs(traced,
     of_keeper = given["keeper"][1]
     assert of_keeper == {
         "check_v": 0.1, "ledger": traced.ledger, "stop": traced.person.stop, "lock": traced.lock,
-        "least": Least(1e-5), "alarm": print, "wear": None,
+        "least": Least(1e-5), "alarm": print, "wear": None, "accept_change": False, "tell": traced.person.tell,
     }  # fmt: skip
     assert [each.tolist() for each in (traced.chip.spent.pulses, traced.chip.spent.dose_vs)] == [
         ONE.tolist(),

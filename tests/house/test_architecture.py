@@ -24,7 +24,7 @@ LAYERS = {
     " | runs/audit runs/exports runs/many studies/convergence | gui programming spiking watch | cli",
     "instruments": "settings transport | scpi tsp | .",
     "drivers": "schemes | gate | .",
-    "sim_backend": "circuit | chip spiking | ensemble/compiled | ensemble emulation/world"
+    "sim_backend": "circuit | chip | spiking ensemble/compiled | ensemble emulation/world"
     " | emulation/scpi emulation/serving emulation/tsp/lua | emulation/tsp/time"
     " | emulation/tsp | emulation/tsp/smu emulation/tsp/switch emulation/nemesis"
     " | emulation/models emulation/models/* | emulation | .",

@@ -89,6 +89,17 @@ def test_bad_cells_of_another_chip_are_refused_before_anything_is_opened(tmp_pat
         plan_program(real, TARGETS, source="")
 
 
+def test_weights_on_bad_cells_are_told_and_carried_by_the_good_cells_of_their_pairs(tmp_path):
+    found = surveyed(tmp_path / "cells.toml").conductances
+    bench = load_bench("simulated", overrides={"training": {"cells": str(tmp_path / "cells.toml")}})
+    weights = np.array([[1.0, 0.5], [0.0, 0.0], [0.0, -1.0], [0.0, 0.0]])  # open: G- of the first, G- of the last
+    planned = plan_program(bench, weights=weights, source="", ends=(1e-6, 3e-6))
+    assert planned.task.targets[0, 0] == pytest.approx(2e-6)
+    assert planned.task.targets[2, 2] == min(1e-6, found[2, 2])
+    assert "1 of 8 weights cannot be met: row 3, output 2 becomes " in planned.task.warnings[0]
+    assert planned.task.warnings[0] in planned.notes
+
+
 def left(kind, state=None, chip_id=None):
     """Return what is asked of a run whose chip is to be taken up."""
     bench = SimpleNamespace(backend="chip" if kind == "hardware" else kind, chip_id=chip_id)

@@ -4,10 +4,14 @@ import pytest
 import crossbar_hil
 from crossbar_hil.backend import Limits, Pulse
 from crossbar_hil.errors import ConfigError, DataError, LimitError
-from crossbar_hil.programming.loop import BUDGET, NO_TARGET, OUTSIDE, REACHED, STEP, STUCK, WORDS
+from crossbar_hil.programming.estimate import CellEstimate
+from crossbar_hil.programming.loop import BUDGET, NO_TARGET, OUTSIDE, REACHED, STEP, STUCK, WORDS, Loop
+from crossbar_hil.programming.planning import Burst
+from crossbar_hil.programming.response import Response
+from crossbar_hil.programming.settings import ProgramSettings
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
 
-from .conftest import SPAN, UP, chip
+from .conftest import DOWN, SPAN, UP, chip
 from .curve_by_hand import Cell
 
 SHIFTS = np.array([[2e-8, 5e-8], [3e-8, 8e-8]])
@@ -195,3 +199,28 @@ def test_a_result_tells_draws_and_hands_out_what_it_is(reference):
     assert found.variables()["rising"].values.shape == (found.rounds, 2, 2)
     assert found.plot("errors").axes[0].get_xlabel().endswith("(% of the range)")
     np.testing.assert_allclose(found.dose_vs, 0.1 * found.rising.sum(axis=0) + 0.14 * found.falling.sum(axis=0))
+
+
+def decided_after(history, target):
+    """Return where a cell stands that read so after such bursts, and what it gets next; all as shares of its range.
+
+    Ten potentiating or fifteen depressing pulses, of even steps, take a cell through it.
+    """
+    even = Response.of(UP, DOWN, SPAN * np.linspace(0, 1, 11), np.linspace(1, 0, 16))
+    loop = Loop(chip(), np.array([[target * SPAN]]), even, ProgramSettings(range_siemens=SPAN))
+    cell = CellEstimate(even, history[0] * SPAN, 0.0)
+    for burst, share in zip(history[1::2], history[2::2], strict=True):
+        cell.take(share * SPAN, burst)
+    stands, burst = loop._decide(cell, target * SPAN)
+    return WORDS[stands], burst
+
+
+def test_a_cell_that_went_up_and_down_again_is_read_in_between_before_it_is_judged():
+    plan = Burst(True, 3, 1)  # 0.3 - 0.0667 is the target
+    assert decided_after([0.0], 0.2333) == ("under way", plan)
+    assert decided_after([0.0, plan, 0.0], 0.2333) == ("under way", Burst(True, 3))
+
+
+def test_a_cell_that_moved_and_then_moves_no_further_is_at_its_end_and_not_stuck():
+    assert decided_after([0.0, Burst(True, 6), 0.6, *3 * [Burst(True, 2), 0.6]], 0.9)[0] == "outside its range"
+    assert decided_after([0.0, *3 * [Burst(True, 2), 0.0]], 0.9)[0] == "stuck"

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from crossbar_hil.errors import DataError
-from crossbar_hil.programming.targets import checked_targets, read_targets, read_weights, weights_to_targets
+from crossbar_hil.programming.targets import (
+    carried_by_good_cells,
+    checked_targets,
+    read_targets,
+    read_weights,
+    weights_to_targets,
+)
 
 
 def written(tmp_path, text):
@@ -91,3 +97,21 @@ def test_weights_that_mean_nothing_are_refused(weights, ends, said):
 def test_weights_of_which_nobody_knows_what_one_is_are_refused(tmp_path, text, said):
     with pytest.raises(DataError, match=said):
         read_weights(written(tmp_path, text))
+
+
+def test_the_good_cell_of_a_pair_carries_what_it_can_and_what_it_cannot_is_said():
+    weights = np.array([[1.0, 0.5, -0.5, 0.25, 0.25]])  # in a range from 1 to 3 uS a weight of 1 is 2 uS
+    now = np.array([[1.0, 0.0, 1.0, 1.5, 1.0, 0.0, 0.5, 0.2, 2.0, 0.5]]) * 1e-6
+    bad = np.array([[0, 1, 0, 1, 0, 1, 0, 1, 1, 1]], dtype=bool)
+    found = carried_by_good_cells(weights_to_targets(weights, 1e-6, 3e-6), now, bad, 1e-6, 3e-6)
+    # 2 + 0; 1 + 1.5; -1 + 0 is below 1; 0.5 + 0.2, as this cell is at 0.5 now; two bad cells stay where they are
+    assert found.targets[0] * 1e6 == pytest.approx([2, np.nan, 2.5, np.nan, 1, np.nan, 0.7, *3 * [np.nan]], nan_ok=True)
+    assert found.reached[0] * 1e6 == pytest.approx([2, 1, 1, 0.5, 1.5])
+    assert found.told(weights, 2e-8).endswith(
+        "2 of 5 weights cannot be met: row 1, output 3 becomes 0.5 instead of -0.5; "
+        "row 1, output 5 becomes 0.75 instead of 0.25"
+    )
+    assert "6 cells of pairs are bad; each good partner takes" in found.told(weights, 2e-8)
+    assert found.told(weights, 3e-6).endswith("every weight can be met")
+    whole = carried_by_good_cells(weights_to_targets(weights, 1e-6, 3e-6), now, bad & False, 1e-6, 3e-6)
+    assert whole.told(weights, 0.0) == ""

@@ -89,7 +89,7 @@ def test_fresh_reads_that_are_not_those_of_the_record_stop_a_resume(noisy_run, t
         train_and_record(bench(), seed=3, out=tmp_path)
     monkeypatch.undo()
     (run,) = list_runs(tmp_path)
-    record = reopen_record(run.folder)
+    record = reopen_record(run.folder, {})
     with record:
         record.execute("UPDATE fresh_current SET current_a = current_a * 1.0000001 WHERE read = 20 AND pattern = 5")
     record.close()

@@ -104,7 +104,8 @@ TABLE_OF = {
 }  # fmt: skip
 
 
-FOUND = {"crossbar_hil.twins.file", "crossbar_hil.survey.file"}
+NO_SETTINGS = {"crossbar_hil.twins.file", "crossbar_hil.survey.file", "crossbar_hil.spiking.tasks.small"}
+"""Tables of what was found, and of tasks that ship, which a run names."""
 
 
 @pytest.fixture(params=["training", "spiking"])
@@ -146,9 +147,9 @@ def strange(request, cli, tmp_path):
 
 def test_every_field_of_every_settings_model_is_found_in_all_views(strange, cli, tmp_path):
     run, seen, tables = strange
-    # a table of which others are made stands in no file itself; a twin and a survey hold what was found, not settings
+    # a table of which others are made stands in no file itself
     tables_of_settings = {table for table in Table.__subclasses__() if not table.__subclasses__()}
-    assert {table for table in tables_of_settings if table.__module__ not in FOUND} <= {*seen, ProgramSettings}
+    assert {table for table in tables_of_settings if table.__module__ not in NO_SETTINGS} <= {*seen, ProgramSettings}
     shown = cli("show", run.folder).out
     assert json.loads(cli("show", run.folder, "--json").out)["tables"] == tables
     page = make_report(run, tmp_path / "page").read_text(encoding="utf-8")
@@ -188,7 +189,7 @@ def test_every_field_of_a_programming_is_described_as_those_of_a_training_are():
         assert re.match(rf"{re.escape(value)}( |$)", found[name].text), name
 
 
-def test_settings_that_are_no_defaults_stand_out_in_show_and_report(cli, tmp_path):
+def test_settings_that_are_no_defaults_stand_out_in_show_and_report(cli, tmp_path, undrawn):
     assert cli("train", "--seed", "1", "--quiet", *ASKED).code in (0, 3)
     shown = cli("show", "latest").out
     changed = shown.partition("settings that differ from their defaults\n")[2].partition("\n\n")[0].splitlines()

@@ -253,6 +253,11 @@ def test_images_that_are_not_those_of_the_training_are_refused(whole, tmp_path):
         ({"dataset": "stripes"}, "task stripes needs a device, --bench"),
         ({"bench": "simulated"}, "a device learns a task, not dataset digits: --task with one of "),
         ({"bench": "simulated", "dataset": "stripes", "neurons": 3}, "neurons is a setting of a computed network"),
+        (
+            {"bench": "simulated", "dataset": "stripes", "drive": "both"},
+            "drive is a setting of a computed network, a device on a bench has its own, drive in [chip] of its bench "
+            "file",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_said_in_one_sentence(given, told):

@@ -69,6 +69,7 @@ def test_every_network_is_the_one_that_a_training_with_its_seed_leaves(swept, tm
     assert record["best"]["accuracy_sd"] == pytest.approx(np.std(alone, ddof=1), abs=1e-12)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_whoever_trains_them_the_files_are_the_same(swept):
     one = swept("one", Threads(1)).files
     assert set(one) == {"chunks.jsonl", "map.png", "plan.json", "points.csv", "report.html", "sweep.json"}
@@ -76,6 +77,7 @@ def test_whoever_trains_them_the_files_are_the_same(swept):
     assert swept("process", Processes(1)).files == one
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_cluster_leaves_the_same_files(swept):
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
@@ -85,6 +87,7 @@ def test_a_cluster_leaves_the_same_files(swept):
     assert cluster == swept("one", Threads(1)).files
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_interrupted_sweep_goes_on_to_the_same_files(swept, tmp_path):
     whole = swept("whole", Threads(1)).files
     with pytest.raises(KeyboardInterrupt) as caught:
@@ -124,6 +127,8 @@ def test_the_verb_leaves_a_table_and_a_map_and_says_which_point_is_best(cli, tmp
         "sweep",
         "--over",
         "states=2,16",
+        "--rule",
+        "carry",  # which goes with states alone
         *WORDS,
         "--networks",
         "2",

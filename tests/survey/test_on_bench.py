@@ -9,11 +9,11 @@ import pytest
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import open_backend
-from crossbar_hil.errors import ComplianceError, LimitError, OverrangeError
+from crossbar_hil.errors import ComplianceError, CrossbarError, LimitError, OverrangeError
 from crossbar_hil.guard.journal import read_journal
 from crossbar_hil.guard.opening import open_bench
 from crossbar_hil.guard.replay import count_pulses
-from crossbar_hil.survey.on_bench.surveying import cells_of, healthy_of, notes_of
+from crossbar_hil.survey.on_bench.surveying import cells_of, check_survey, healthy_of, notes_of
 from crossbar_hil.survey.surveying import Probe, survey
 
 PROBE = Probe(2, Pulse(2.0, 0.05), None)
@@ -94,3 +94,27 @@ def test_a_line_that_reads_open_as_a_whole_is_told():
     assert "every cell of row 2 is open: rather its line than its cells, `check --wiring` tells" in " ".join(
         notes_of(found, bench, None)
     )
+
+
+@pytest.mark.parametrize("name", ["simulated", "emulated"])
+@pytest.mark.parametrize(
+    ("reads", "down", "said"),
+    [
+        (1, None, "reads 1 must be at least 2"),
+        (10_001, None, "reads 10001 must be at most 10,000"),
+        (
+            20,
+            Pulse(-3.1, 0.05),
+            r"exceeds pulse_v = 3 V in \[limits\] of bench .*: give --depress of at most 3 V, or raise",
+        ),
+        (20, Pulse(-1.0, 0.05), r"--depress=-2\.8 takes that of them"),
+        (10_000, Pulse(-2.8, 0.05), ""),
+    ],
+)
+def test_what_a_survey_cannot_do_is_said_with_a_way_out_before_anything_is_opened(name, reads, down, said):
+    bench, probe = load_bench(name), Probe(2, Pulse(2.0, 0.05), down)
+    if not said:
+        check_survey(bench, reads, probe)
+        return
+    with pytest.raises(CrossbarError, match=said):
+        check_survey(bench, reads, probe)

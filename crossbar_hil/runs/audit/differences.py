@@ -39,7 +39,7 @@ MOST = 20
 """Differences of one table that are told one by one."""
 CLOCK_S = 2.0
 """By so much the clocks of two entries of one moment may differ, in seconds."""
-AT_THE_END = frozenset({"status", "reason", "finished_utc", "resumed_utc"})
+AT_THE_END = frozenset({"status", "reason", "finished_utc", "resumed_utc", "change_accepted_utc"})
 """Facts that change while a run goes on, and are looked at by what they must be."""
 OF_THE_END = frozenset({"converged", "epochs", "pulses", "error", "verdict", "given_up", "fresh_reads", "bench_work"})
 """Facts that are there once a run has ended."""
@@ -193,6 +193,8 @@ def _of_ending(recorded: Recorded, told: Retold, entries: Sequence[Entry], *, ma
     sessions = [entry for entry in entries if entry.kind == "session" and entry.body.get("resumed")]
     if "resumed_utc" in recorded.settings and not sessions:
         yield "setting resumed_utc is there, but by the journal the run was never resumed"
+    if "change_accepted_utc" in recorded.settings and not any(each.body.get("accept_change") for each in sessions):
+        yield "setting change_accepted_utc is there, but by the journal nobody accepted that the chip had changed"
     if status == "running" and ended and not sessions:
         yield "setting status is running, but the run has ended and was never resumed"
     works = [entry.body["work"] for entry in entries if entry.kind == "safe" and entry.body.get("work")]

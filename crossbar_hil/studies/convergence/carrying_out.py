@@ -51,11 +51,13 @@ def carry_out(work: ChipSweep | Tune, folder: ChipStudyFolder, scheduler: Schedu
         Likewise.
     """
     with keep_or_remove(folder, SWEEP_KIND if isinstance(work, ChipSweep) else TUNE_KIND), progress:
+        if isinstance(work, ChipSweep):
+            progress.expect(work.trainings, f"{len(work.points)} points")
         if work.lockstep and isinstance(scheduler, Threads | Processes) and not folder.done:
             _load(work, progress)  # so that the pace is that of chips, and workers find on disk what is compiled
         if isinstance(work, Tune):
             return _say_whose(work, _tell_tune(run_tune(work, folder, scheduler, progress), folder))
-        progress.expect(work.trainings, f"{len(work.points)} points")
+        progress.begin()
         result = run_sweep(work, folder, scheduler, progress, progress.found)
         return _say_whose(work, result.tell(folder.path, partial(_draw, result)))
 

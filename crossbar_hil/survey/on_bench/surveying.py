@@ -11,13 +11,13 @@ from crossbar_hil import defaults
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import WITHIN_95, Bench, Chip
 from crossbar_hil.bench.virtual_chips import end_siemens, start_range
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, LimitError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file
 from crossbar_hil.spent import chip_key
 from crossbar_hil.survey.file import BadCell, Cells, How, Source, read_cells
 from crossbar_hil.survey.judging import FAR, SHORTED, SIGMAS, STUCK_HIGH, UNCLEAR, Healthy
-from crossbar_hil.survey.surveying import Probe, Survey
+from crossbar_hil.survey.surveying import Probe, Survey, check_reads
 from crossbar_hil.text import counted, quantity
 from crossbar_hil.twins.file import read_twin
 
@@ -50,6 +50,40 @@ def healthy_of(bench: Bench) -> Healthy | None:
     spread = chip.model_copy(update={"step_spread": chip.step_spread * SIGMAS / WITHIN_95})
     high = end_siemens(spread, high * wider, rise)
     return Healthy(low, min(max(middle, low), high), high, rise, f"the curve {chip.curve_file.name}, K = {chip.k:g}")
+
+
+def check_survey(bench: Bench, reads: int, probe: Probe | None) -> None:
+    """Refuse what a survey of the chip on a bench could not do, before anything is opened or asked.
+
+    Raises
+    ------
+    DataError
+        If the number of readings makes no sense.
+    LimitError
+        If a pulse is beyond the limits of the bench, or the curve of a virtual chip holds none of its kind.
+    """
+    check_reads(reads)
+    kinds = [] if probe is None else [("--amplitude", "--width", probe.up), ("--depress", "--width", probe.down)]
+    curve, chip = None, bench.chip
+    if probe is not None and bench.kind != "hardware" and chip is not None and chip.twin is None:
+        chip = chip.resolved
+        curve = load("curves", "measured").of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
+    for height, width, pulse in kinds:
+        if pulse is None:
+            continue
+        if bench.limits is not None:
+            for option, value, key, unit in (
+                (height, abs(pulse.amplitude_v), "pulse_v", "V"),
+                (width, pulse.width_s, "width_s", "s"),
+            ):
+                most = getattr(bench.limits, key)
+                if value > most:
+                    raise LimitError(
+                        f"a pulse of {pulse} exceeds {key} = {most:g} {unit} in [limits] of bench {bench.name}: give "
+                        f"{option} of at most {most:g} {unit}, or raise that limit; nothing was sent"
+                    )
+        if curve is not None:
+            curve.for_pulse(pulse)
 
 
 def _without_map(chip: Chip) -> dict[str, float]:
@@ -154,8 +188,7 @@ def _hidden_by_wires(bench: Bench, healthy: Healthy) -> list[str]:
     chip = bench.chip
     if chip is None:
         return []
-    pair = chip.wire_ohm if isinstance(chip.wire_ohm, tuple) else (chip.wire_ohm, chip.wire_ohm)
-    path = pair[0] * chip.columns + pair[1] * chip.rows
+    path = chip.farthest_ohm
     path += 2 * bench.emulation.line_ohm if bench.emulation is not None else 0.0
     if not path:
         return []

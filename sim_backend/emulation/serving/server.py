@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from ..world.instrument import EmulatedInstrument
+from .arrivals import arrivals_at
 from .dead_sockets import HOST, DeadSocketPort, shut
 
 LONGEST_LINE = 1 << 20
@@ -34,6 +35,7 @@ class InstrumentServer:
 
     def __init__(self, instrument: EmulatedInstrument, after: Callable[[], None] | None = None) -> None:
         self._instrument, self._after = instrument, after
+        self._arrivals = arrivals_at(instrument.world)
         self._listener = socket.create_server((HOST, 0))
         self._clients: set[socket.socket] = set()
         self._in_control = 0  # the thread of the client that is; 0 if none is
@@ -92,19 +94,20 @@ class InstrumentServer:
             threading.Thread(target=self._talk, args=(client,), daemon=True).start()
 
     def _talk(self, client: socket.socket) -> None:
-        pending = b""
+        begun = b""
         try:
-            while chunk := client.recv(65536):
-                pending += chunk
-                *lines, pending = pending.split(b"\n")
-                for line in lines:
-                    if not self._exchange(client, line.rstrip(b"\r").decode("latin-1")):
-                        return
-                if len(pending) > LONGEST_LINE:
+            while found := self._arrivals.take(client, begun):
+                messages, begun = found
+                for message in messages:
+                    with self._arrivals.heard(message):
+                        if not self._exchange(client, message):
+                            return
+                if len(begun) > LONGEST_LINE:
                     return
         except OSError:
             return
         finally:
+            self._arrivals.forget()
             self._clients.discard(client)
             client.close()
             self._leave_control()
@@ -123,6 +126,7 @@ class InstrumentServer:
             answer = self._instrument.receive(message)
             if self._after:
                 self._after()
+        self._arrivals.note_answered()
         return answer
 
     def _take_control(self) -> None:

@@ -48,7 +48,8 @@ class TspMachine(EmulatedInstrument):
         super().__init__(world, name, serial)
         self._bounds = bounds
         self.errors, self.output = ErrorQueue(), Output()
-        self.schedule = Schedule(self._wait, self._expired)
+        self.schedule = Schedule(self._wait, self._expired, world.clock.elapsed)
+        world.background[name] = self.schedule
         self.status = Status(lambda: bool(self.errors), self.schedule.note_question)
         self.schedule.before_time_passes.append(self.status.observe)
         self.triggers = Triggers(self.schedule)

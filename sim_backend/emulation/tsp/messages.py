@@ -62,15 +62,16 @@ class EmulatedTspInstrument(TspMachine):
         """Act on one message and return what it makes the instrument say."""
         line = message.rstrip("\r").encode("latin-1", "replace").decode("latin-1")
         self.sandbox.begin()
-        try:
-            if len(line) > LONGEST_LINE:
-                raise Refused(-363, "Input buffer overrun")
-            self._act(line)
-            self.schedule.catch_up()
-        except Refused as refused:
-            self.refuse(refused)
-        except ScriptError as error:
-            self._note(("runtime", str(error)))
+        with self.schedule.at_work():
+            try:
+                if len(line) > LONGEST_LINE:
+                    raise Refused(-363, "Input buffer overrun")
+                self._act(line)
+                self.schedule.catch_up()
+            except Refused as refused:
+                self.refuse(refused)
+            except ScriptError as error:
+                self._note(("runtime", str(error)))
         return self.output.take() + self._prompt()
 
     def note_takeover(self) -> None:

@@ -25,7 +25,9 @@ class ChipCircuit:
     Parameters
     ----------
     chip : SimulatedBackend
-        The cells, and the resistance of its wires from the pad to the first cell and from cell to cell.
+        The cells, the resistance of its wires from the pad to the first cell and from cell to cell, and which ends of
+        its lines are joined to the pad. Where both are, the way round the array has no resistance but that of the wire
+        segments of the line.
     line_ohm : float
         Resistance between each bond pad and the cells, in ohm.
     """
@@ -51,8 +53,10 @@ class ChipCircuit:
         for column in columns:  # its pad is below the last row
             nodes = [self._ends[row, column][1] for row in reversed(rows)]
             paths.append((column_ohm[column], f"column.{column}.inner", nodes))
-        for ohm, pad, nodes in paths:
-            self._wires += [Resistor(first, second, 1 / float(ohm)) for first, second in pairwise([pad, *nodes]) if ohm]
+        both = [chip.topology.drive == "both"] * len(rows) + [chip.topology.sense == "both"] * len(columns)
+        for (ohm, pad, nodes), far_end in zip(paths, both, strict=True):
+            along = [pad, *nodes, pad] if far_end else [pad, *nodes]
+            self._wires += [Resistor(first, second, 1 / float(ohm)) for first, second in pairwise(along) if ohm]
 
     def parts(self, siemens: FloatArray, damage: "Damage | None") -> tuple[list[Resistor], Cells | None]:
         """Return all that conducts: wires and ohmic cells, and the cells that are not ohmic if the chip has such.

@@ -1,10 +1,11 @@
 """The electrical world of an emulated bench: chip, wires, relays and source terminals as one circuit, in time.
 
 Instruments change the world through its methods, under one lock. Time passes in `World.wait` and, if the clock is real,
-between two messages. Whatever a cell sees above its threshold is added up until the voltage ends, and then moves the
-cell once.
+between two messages; what instruments have going on in the background goes on meanwhile. Whatever a cell sees above its
+threshold is added up until the voltage ends, and then moves the cell once.
 """
 
+import math
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.errors import ConfigError
 
 from ...chip.simulated import SimulatedBackend
+from .background import SAME_S, Background
 from .chip import ChipCircuit
 from .circuit import LO, Resistor, Solution, Source, solve
 from .clock import Clock, SimulatedClock
@@ -88,6 +90,8 @@ class World:
         """How often a cell has moved."""
         self.damage: Damage | None = None
         """What is broken, if anything is."""
+        self.background: dict[str, Background] = {}
+        """What goes on at instruments by themselves, by their names."""
         self._chip_circuit = ChipCircuit(chip, line_ohm)
         self._wanted: dict[str, Terminal] = {}
         self._terminals: dict[str, Terminal] = {}
@@ -131,9 +135,8 @@ class World:
         with self.lock:
             # With a real clock voltages last while nobody does anything; inside a message only waiting counts, as
             # what an instrument times does not depend on how busy this machine is.
-            idle_s = self.clock.elapsed() - self._left_s
-            if idle_s > 0:
-                self._add_exposure(idle_s)
+            if self.clock.elapsed() > self._left_s:
+                self._be_idle(self.clock.elapsed())
                 if self.damage and self.damage.next_due_s() <= self.clock.elapsed():
                     self.apply_damage()
             try:
@@ -200,10 +203,18 @@ class World:
     def wait(self, seconds: float) -> None:
         """Let time pass; every cell feels what it sees."""
         with self.lock:
-            while self.damage and (until_s := max(self.damage.next_due_s() - self.clock.elapsed(), 0.0)) < seconds:
+            while True:
+                work_s = self._time_to(self._background_due_s())
+                damage_s = self._time_to(self.damage.next_due_s() if self.damage else math.inf)
+                if work_s > seconds + SAME_S and damage_s >= seconds:
+                    break
+                until_s = min(work_s, damage_s, seconds)
                 self._wait(until_s)
                 seconds -= until_s
-                self.apply_damage()
+                if work_s <= damage_s:
+                    self._go_on()
+                else:
+                    self.apply_damage()
             self._wait(seconds)
 
     def apply_damage(self) -> None:
@@ -252,6 +263,24 @@ class World:
         return node in ends
 
     # ------------------------------------------------------------------ physics
+
+    def _time_to(self, due_s: float) -> float:
+        return max(due_s - self.clock.elapsed(), 0.0)
+
+    def _background_due_s(self) -> float:
+        return min((each.due_s() for each in self.background.values()), default=math.inf)
+
+    def _go_on(self) -> None:
+        """Have what is due first in the background go on."""
+        min(self.background.values(), key=lambda each: each.due_s()).go_on()
+
+    def _be_idle(self, until_s: float) -> None:
+        """Add up what has been felt since the last message, on a clock that is real."""
+        while (due_s := self._background_due_s()) <= until_s:
+            self._add_exposure(max(due_s - self._left_s, 0.0))
+            self._left_s = max(due_s, self._left_s)
+            self._go_on()
+        self._add_exposure(until_s - self._left_s)
 
     def _wait(self, seconds: float) -> None:
         if self.damage and self.damage.channels:

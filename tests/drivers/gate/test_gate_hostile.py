@@ -253,7 +253,7 @@ def steps(watched, name, details):
     elif name == "row":
         yield from steps(watched, "cool", ())
         active = np.array([bool(details[0] >> row & 1) for row in range(SHAPE[0])])
-        yield (matrix.connect, crosspoints(watched, watched.gate._states._read.assignment(active, details[1], SHAPE)))
+        yield (matrix.connect, crosspoints(watched, watched.gate._states._read.assignment(active, details[1:2], SHAPE)))
     elif name == "write":
         yield from steps(watched, "set up", ())
         yield from steps(watched, "select", details[:2])

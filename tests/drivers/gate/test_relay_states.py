@@ -13,6 +13,7 @@ ROWS, COLUMNS = 4, 4
 LINES = ROWS + COLUMNS
 DUAL = {"drive": "A", "meter": "B", "ground": "C"}
 SINGLE = {"drive": "A", "ground": "B", "guard": "C", "divider": "D"}
+THREE = {**DUAL, "meter2": "D", "meter3": "E"}
 NO_GUARD = {"drive": "A", "meter": "B", "ground": "C", "divider": "D"}
 
 
@@ -26,7 +27,7 @@ class Names:
 def states_of(ports, read, write, shape=(ROWS, COLUMNS), sources=None):
     rows, columns = shape
     wiring = Wiring(slot=1, ports=ports, rows=range(1, rows + 1), columns=range(rows + 1, rows + columns + 1))
-    sources = [each for each in ("drive", "meter") if each in ports] if sources is None else sources
+    sources = [each for each in ("drive", "meter", "meter2", "meter3") if each in ports] if sources is None else sources
     return RelayStates(wiring.on(Names()), read(ports), write(ports) if write else None, sources)
 
 
@@ -155,6 +156,23 @@ def test_a_pattern_that_joins_what_must_be_apart_is_refused_by_name(dual, assign
     assert words in message
 
 
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (("meter", "meter2", "meter2", "ground"), "relays would join column 2 and column 3 on the port meter2"),
+        (("meter", "meter3", "ground", "ground"), "which no scheme of this bench does"),
+        (("meter2", "meter3", "ground", "ground"), "which no scheme of this bench does"),
+        (("meter", "meter2", "open", "ground"), "which no scheme of this bench does"),
+    ],
+)
+def test_further_meters_hold_a_column_each_beside_the_first_and_nothing_else(columns, words):
+    states = states_of(THREE, VirtualGround, SymmetricHalfSelect)
+    rows = ("drive", "drive", "ground", "ground")
+    assert not states.find(names(THREE, (*rows, "meter2", "ground", "meter", "meter3"))).idle
+    assert words in (refused(states, names(THREE, (*rows, *columns))) or "")
+    assert "row 1 to meter2" in refused(states, names(THREE, ("meter2", *["ground"] * 3, "meter", *["ground"] * 3)))
+
+
 @pytest.mark.fault("R8")
 def test_a_line_on_two_ports_joins_them(dual):
     message = refused(dual, ["1A01", "1B01"])
@@ -200,6 +218,7 @@ def states_of_read(read, shape):
         (DUAL, VirtualGround, SymmetricHalfSelect),
         (SINGLE, Guarded, DividerHalfSelect),
         (NO_GUARD, VirtualGround, DividerHalfSelect),
+        (THREE, VirtualGround, SymmetricHalfSelect),
         (DUAL, Floating, None),
     ],
 )
@@ -219,12 +238,12 @@ def test_every_state_of_the_schemes_may_be(ports, read, write, shape):
 
 def test_only_a_floating_scheme_may_leave_lines_open():
     floating = states_of(DUAL, Floating, None)
-    assignment = Floating(DUAL).assignment(np.array([True, False, True, False]), 2, (4, 4))
+    assignment = Floating(DUAL).assignment(np.array([True, False, True, False]), (2,), (4, 4))
     assert not floating.find(names(DUAL, assignment)).idle
 
     class Careless(VirtualGround):
-        def assignment(self, active, column, shape):
-            return tuple("open" if port == "ground" else port for port in super().assignment(active, column, shape))
+        def assignment(self, active, columns, shape):
+            return tuple("open" if port == "ground" else port for port in super().assignment(active, columns, shape))
 
     careless = states_of(DUAL, Careless, SymmetricHalfSelect)
     message = refused(careless, ["1A01", "1B05"])

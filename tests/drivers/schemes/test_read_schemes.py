@@ -21,17 +21,20 @@ def measured_currents(scheme, voltages, by="pattern", *, shown=0.0, sources=None
     found = np.zeros((len(voltages), G.shape[1]))
     for step in scheme.steps(voltages, G.shape, by):
         volts = {port: level + (sources or {}).get(port, 0.0) for port, level in step.source_volts.items()}
-        hi = volts[step.meter]
-        volts |= {"ground": 0.0, "guard": gain * hi + guard}
-        lines = np.array([volts[port] for port in step.assignment])
-        out_of_meter = (hi - lines[:3]) @ G[:, step.column] + beside * hi + shown
-        for pattern, share in step.shares.items():
-            found[pattern, step.column] += step.sign * share * out_of_meter
+        for port, column in step.columns.items():
+            hi = volts[port]
+            lines = [{**volts, "ground": 0.0, "guard": gain * hi + guard}[each] for each in step.assignment]
+            out_of_meter = (hi - np.array(lines[:3])) @ G[:, column] + beside * hi + shown
+            for pattern, share in step.shares.items():
+                found[pattern, column] += step.sign * share * out_of_meter
     return found
 
 
 PATTERNS = arrays(np.float64, (4, 3), elements=st.sampled_from([0.0, 0.1, -0.1, 0.05]))
-KINDS = st.sampled_from([("virtual ground", DUAL), ("guarded", SINGLE), ("guarded", (*SINGLE, "meter"))])
+TWO = ("drive", "meter", "meter2", "ground")
+KINDS = st.sampled_from(
+    [("virtual ground", DUAL), ("virtual ground", TWO), ("guarded", SINGLE), ("guarded", (*SINGLE, "meter"))]
+)
 OFFSETS = st.floats(-0.01, 0.01)
 BY = st.sampled_from(["pattern", "cell"])
 fixed = settings(derandomize=True, database=None, deadline=None)
@@ -41,7 +44,12 @@ fixed = settings(derandomize=True, database=None, deadline=None)
 @given(voltages=PATTERNS, kind=KINDS, by=BY, shown=st.floats(-3, 3), drive=OFFSETS, meter=OFFSETS, guard=OFFSETS)
 def test_the_steps_add_up_to_the_matrix_product_whatever_the_offsets(voltages, kind, by, shown, drive, meter, guard):
     found = measured_currents(
-        read_scheme(*kind), voltages, by, shown=shown, sources={"drive": drive, "meter": meter}, guard=guard
+        read_scheme(*kind),
+        voltages,
+        by,
+        shown=shown,
+        sources={"drive": drive, "meter": meter, "meter2": -2 * meter},
+        guard=guard,
     )
     np.testing.assert_allclose(found, voltages @ G, atol=1e-11)
 
@@ -61,7 +69,7 @@ def test_of_a_guard_that_follows_to_999_parts_in_1000_a_thousandth_stays():
 
 def test_a_bipolar_pattern_takes_two_reads_a_column_each_with_its_zero():
     steps = read_scheme("virtual ground", DUAL).steps(np.array([[0.1, -0.1, -0.1]]), (3, 2))
-    found = [(step.column, step.assignment, step.source_volts["drive"], step.shares) for step in steps]
+    found = [(step.columns["meter"], step.assignment, step.source_volts["drive"], step.shares) for step in steps]
     plus, minus = ("drive", "ground", "ground"), ("ground", "drive", "drive")
     assert sorted(found, key=lambda each: (each[0], each[2], each[1][0] == "drive")) == [
         (0, (*minus, "meter", "ground"), -0.1, {0: 1}),
@@ -73,7 +81,7 @@ def test_a_bipolar_pattern_takes_two_reads_a_column_each_with_its_zero():
         (1, (*plus, "ground", "meter"), 0.0, {0: -1}),
         (1, (*plus, "ground", "meter"), 0.1, {0: 1}),
     ]
-    assert all(step.source_volts["meter"] == 0 and step.sign == -1 and step.meter == "meter" for step in steps)
+    assert all(step.source_volts["meter"] == 0 and step.sign == -1 and [*step.columns] == ["meter"] for step in steps)
 
 
 def test_by_cell_each_row_is_driven_alone_at_the_voltages_that_a_pattern_puts_on_it():
@@ -91,6 +99,25 @@ def test_by_cell_each_row_is_driven_alone_at_the_voltages_that_a_pattern_puts_on
     }
     assert len(steps) == len(found)
     assert all(step.assignment.count("drive") == 1 for step in steps)
+
+
+def test_several_meters_measure_a_column_each_and_the_last_ones_rest_where_columns_run_out():
+    scheme = read_scheme("virtual ground", ("drive", "meter", "meter2", "meter3", "ground"))
+    steps = scheme.steps(np.array([[0.1, -0.1]]), (2, 5))
+    plus = [step for step in steps if step.source_volts["drive"] == 0.1]
+    assert [(step.assignment, step.columns, step.source_volts) for step in plus] == [
+        (
+            ("drive", "ground", "meter", "meter2", "meter3", "ground", "ground"),
+            {"meter": 0, "meter2": 1, "meter3": 2},
+            {"drive": 0.1, "meter": 0.0, "meter2": 0.0, "meter3": 0.0},
+        ),
+        (
+            ("drive", "ground", "ground", "ground", "ground", "meter", "meter2"),
+            {"meter": 3, "meter2": 4},
+            {"drive": 0.1, "meter": 0.0, "meter2": 0.0},
+        ),
+    ]
+    assert len(steps) == 2 * 4  # both voltages, each with its zero, in two groups of columns
 
 
 def test_a_pattern_and_its_inverse_share_their_states():
@@ -119,9 +146,11 @@ def test_a_pattern_of_no_voltage_is_not_measured(kind):
 def test_the_guarded_scheme_puts_minus_the_voltage_on_the_column_and_guards_what_is_off():
     steps = read_scheme("guarded", SINGLE).steps(np.array([[0.0, 0.1, 0.0]]), (3, 2))
     active, blank = ("guard", "ground", "guard", "guard", "drive"), ("guard", "guard", "guard", "guard", "drive")
-    found = [(step.assignment, step.source_volts["drive"], step.shares[0]) for step in steps if step.column == 1]
+    found = [
+        (step.assignment, step.source_volts["drive"], step.shares[0]) for step in steps if step.columns["drive"] == 1
+    ]
     assert sorted(found) == sorted([(active, -0.1, 1), (active, 0.0, -1), (blank, -0.1, -1), (blank, 0.0, 1)])
-    assert {step.meter for step in steps} == {"drive"}
+    assert {meter for step in steps for meter in step.columns} == {"drive"}
 
 
 def test_the_guarded_source_is_on_the_meter_port_where_there_is_one():

@@ -80,6 +80,7 @@ TWIN = Twin.model_validate(
 )  # fmt: skip
 
 SINH = {"cell": "sinh", "cell_options": {"b_per_v": 1.0}}
+WIRED = {"wire_ohm": 1e4}
 FLIPS = {"telegraph": 0.3, "telegraph_share": 0.5}
 RELAXES = {"relaxation": 0.5, "relaxation_s": 10.0}
 NEVER = {"unformed": [[1, 2]]}
@@ -90,6 +91,8 @@ DOES = {  # what the chip is without the setting, and with it
     "spread": ({}, {"spread": {"low_siemens": 1e-8, "high_siemens": 1e-7}}),
     "device_spread": ({}, {"device_spread": 0.1}),
     "wire_ohm": ({}, {"wire_ohm": 1e4}),
+    "drive": (WIRED, {**WIRED, "drive": "both"}),
+    "sense": (WIRED, {**WIRED, "sense": "both"}),
     "threshold": ({}, {"threshold": 0.4}),
     "cell": ({}, {"cell": "cubic"}),
     "cell_options": (SINH, {**SINH, "cell_options": {"b_per_v": 2.0}}),
@@ -116,6 +119,7 @@ REFUSED = {
     "rows": ({"rows": 5}, r"\[chip\] has 5 rows and 4 columns, but \[wiring\] connects 4 and 4"),
     "columns": ({"columns": 6}, r"\[chip\] has 4 rows and 6 columns"),
     "disturb": ({"disturb": 0.1}, "disturb 0.1 is not emulated: on an emulated bench every cell sees its own voltage"),
+    "tiles": ({"tiles": "2x1"}, r"tiles 2x1 are arrays .* \[wiring\] joins instruments to the rows and columns of one"),
     "read_s": ({"read_s": 1.0}, r"read_s 1 s is not emulated.*set measurement\.nplc"),
 }
 OF_FILES = {"curve", "curve_amplitude_v", "curve_width_s", "start", "twin"}

@@ -55,7 +55,7 @@ def test_noisy_chips_take_as_many_epochs_as_with_the_trainer(noise, pull_back):
     way = {"pull_back": pull_back}
     together = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, seed=2, confirm=1, **noise, **way)
     quiet = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, **way)
-    alone = trained_alone(400, 21, **noise, **way)
+    alone = trained_alone(200, 21, **noise, **way)
     assert within(together.epochs.astype(float), alone.astype(float), 3.5)
     assert abs(together.epochs.mean() - quiet.epochs.mean()) > 0.1  # the noise does something
 

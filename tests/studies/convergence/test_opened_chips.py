@@ -94,16 +94,16 @@ def test_a_sweep_opens_the_backend_of_the_bench_anew_for_each_chip_of_each_point
     assert all(point["converged"] == 3 for point in points)
 
 
-def test_a_search_begins_where_the_rise_of_such_a_chip_says_and_tells_whose_chips_they_are(lab, cli, tmp_path):
-    (tmp_path / "glass.toml").write_text('backend = "glass"\n[options]\nstep = 5e-9\n[training]\nepochs = 21\n')
-    words = ("tune", "--bench", "glass.toml", "--over", "target=0.5", "--over", "epochs=21", "--chips", "4")
+def test_a_search_begins_where_the_rise_of_such_a_chip_says_and_tells_whose_chips_they_are(lab, cli, tmp_path, undrawn):
+    (tmp_path / "glass.toml").write_text('backend = "glass"\n[options]\nstep = 2e-8\n[training]\nepochs = 6\n')
+    words = ("tune", "--bench", "glass.toml", "--over", "target=0.5", "--over", "epochs=6", "--chips", "1")
     done = cli(*words, "--seed", "1", "--scheduler", "threads", "--workers", "1", "--quiet", "--to", "out")
     assert done.code == 0, done.err
     assert done.out.splitlines()[0] == "chips of backend 'glass', opened anew for each training, one by one"
     tried = [
         float(line.split(",")[1]) for line in Path("out/candidates.csv").read_text(encoding="utf-8").splitlines()[1:]
     ]
-    # Twenty pulses of 5 nS at 0.1 V are 10 nA, so that the argument of tanh is 1 at 1e8 per ampere.
+    # Five pulses of 20 nS at 0.1 V are 10 nA, so that the argument of tanh is 1 at 1e8 per ampere.
     assert min(tried) < 1e8 < max(tried)
 
 
@@ -123,7 +123,7 @@ def test_a_real_chip_is_sent_nothing_by_a_dry_run(lab, name):
     assert not any(chip.sent for chip in lab.made)
 
 
-def test_the_chip_table_of_a_real_chip_is_what_is_simulated_and_the_first_line_says_so(lab, cli, tmp_path):
+def test_the_chip_table_of_a_real_chip_is_what_is_simulated_and_the_first_line_says_so(lab, cli, tmp_path, undrawn):
     (tmp_path / "mine.toml").write_text('backend = "real"\n[chip]\n')
     words = ("sweep", "--bench", "mine.toml", "--over", "target=0.5", "--chips", "4", "--seed", "1", "--quiet")
     said = "simulated chips of the [chip] table of bench mine, not the chip behind backend 'real'"

@@ -34,7 +34,7 @@ def test_the_time_is_that_of_all_chips_on_all_workers():
     assert told.endswith("500 ms each here: 7200 of them take about 1 h on the cluster, divided by its workers")
 
 
-def test_sweep_says_first_how_long_chips_take_that_are_trained_one_by_one(cli):
+def test_sweep_says_first_how_long_chips_take_that_are_trained_one_by_one(cli, undrawn):
     over = ("sweep", "--over", "beta=4e7,5e7", "--chips", "3", "--seed", "1", "--workers", "1")
     disturbing = cli(*over, "--set", "dead_zone=1e-9", "--set", "epochs=3")
     assert "6 of them take about" in disturbing.err

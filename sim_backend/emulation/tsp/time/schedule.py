@@ -1,12 +1,15 @@
 """Time inside a TSP instrument: what happens in the background while it waits.
 
-A process is a generator that yields a delay in seconds, or a `Detector` whose event it needs. The schedule lets time
-pass on the bench from one event to the next. All that happens at one instant is applied to the terminals together.
+A process is a generator that yields a delay in seconds, or a `Detector` whose event it needs. While a message is
+carried out, the schedule lets time pass on the bench from one event to the next; between two messages it goes on while
+others let time pass. All that happens at one instant is applied to the terminals together.
 """
 
 import heapq
 import itertools
-from collections.abc import Callable, Generator
+import math
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -14,6 +17,8 @@ from ..lua.objects import ScriptError
 
 MOST_BETWEEN_MESSAGES = 20_000
 """Instants at which something happens that pass from one message of a client that polls to the next."""
+MOST_IN_BACKGROUND = 100_000
+"""Steps that go on between two messages; what never ends, such as an endless timer, then waits for the next one."""
 LOOK_S, LOOK_SHARE, LONGEST_LOOK_S = 1e-4, 1e-3, 1.0
 """How long one look at a clock takes, at least, as a share of all looks since anything else took time, and at most:
 assumptions. Without them no loop would see time pass, with the first alone it would have to look too often."""
@@ -51,11 +56,17 @@ class Schedule:
         Lets a time in seconds pass on the bench.
     expired : callable
         Says whether the present message has taken too long.
+    elapsed : callable
+        Returns the time on the bench, in seconds.
     """
 
-    def __init__(self, wait: Callable[[float], None], expired: Callable[[], bool]) -> None:
-        self._wait, self._expired = wait, expired
+    def __init__(
+        self, wait: Callable[[float], None], expired: Callable[[], bool], elapsed: Callable[[], float]
+    ) -> None:
+        self._wait, self._expired, self._elapsed = wait, expired, elapsed
         self._now = 0.0
+        self._began_s = elapsed()  # on the bench's clock, when the instrument's own time was 0
+        self._at_work, self._steps_left = False, MOST_IN_BACKGROUND
         self._queue: list[tuple[float, int, Process]] = []
         self._number = itertools.count()
         self._processes: list[Process] = []
@@ -73,6 +84,34 @@ class Schedule:
     def now(self) -> float:
         """Return the instrument's own time, in seconds."""
         return self._now
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Carry a message out in a ``with`` block: what is due happens when the message lets time pass."""
+        self._now = max(self._now, self._elapsed() - self._began_s)
+        self._at_work = True
+        try:
+            yield
+        finally:
+            self._at_work, self._steps_left = False, MOST_IN_BACKGROUND
+            self._began_s = self._elapsed() - self._now
+
+    def due_s(self) -> float:
+        """Return when something next happens by itself, in seconds on the bench's clock; never during a message."""
+        waiting = not self._queue or self._at_work or not self._steps_left
+        return math.inf if waiting else self._began_s + self._queue[0][0]
+
+    def go_on(self) -> None:
+        """Do what is due next, which is due now."""
+        self._at_work = True  # what it does to the world must not begin it once more
+        self._steps_left -= 1
+        try:
+            self._now, _, process = heapq.heappop(self._queue)
+            self._step(process)
+            if not self._queue or self._queue[0][0] > self._now:
+                self.settle()
+        finally:
+            self._at_work = False
 
     def start(self, steps: Steps, *, overlapped: bool = True) -> Process:
         """Begin a process; its first step is done when time next passes."""
