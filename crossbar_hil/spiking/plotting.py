@@ -95,23 +95,24 @@ def plot_fields(
     """
     inputs, outputs = weights.shape
     side = math.isqrt(inputs)
-    high, wide = picture or ((side, side) if side * side == inputs else (1, inputs))
+    shape = picture or ((side, side) if side * side == inputs else (1, inputs))
     names = labels.of_neurons if labels is not None else np.zeros(outputs, np.int64)
     order = np.argsort(names, kind="stable")[:MOST_FIELDS]
     across = min(len(order), 10)
     down = math.ceil(len(order) / across)
     factor, prefixed = engineering(weights.astype(np.float64), unit)
+    high, wide = shape
     pitch = high + max(1, round(_NAME * high)), wide + max(1, round(_GAP * wide))
     ax = ax or new_axes((6.6, max(_LEAST_INCHES, 0.4 + 5.6 * down * pitch[0] / (across * pitch[1]))))
-    fields = np.full((down * pitch[0], across * pitch[1]), np.nan)
+    drawn = np.full((down * pitch[0], across * pitch[1]), np.nan)
     for place, neuron in enumerate(order):
         bottom, left = (place // across + 1) * pitch[0], place % across * pitch[1]
-        fields[bottom - high : bottom, left : left + wide] = factor * weights[:, neuron].reshape(high, wide)
+        drawn[bottom - high : bottom, left : left + wide] = factor * weights[:, neuron].reshape(shape)
         if labels is not None:
             colour, middle = colour_of(int(names[neuron])), left + (wide - 1) / 2
             name = name_of(int(names[neuron]), classes)
             ax.text(middle, bottom - high - 0.6, name, ha="center", fontsize=SMALL, color=colour)
-    image = ax.imshow(fields, cmap="viridis", vmin=factor * weights.min(), vmax=factor * weights.max())
+    image = ax.imshow(drawn, cmap="viridis", vmin=factor * weights.min(), vmax=factor * weights.max())
     ax.set_axis_off()
     bar = figure_of(ax).colorbar(image, ax=ax, shrink=0.8, aspect=30, pad=0.02)
     bar.set_label(in_brackets("Conductance", prefixed) if unit else "Weight (no unit)", fontsize=MIDDLE)
