@@ -1,6 +1,8 @@
 """The verbs ``snn train``, ``snn test`` and ``snn sweep``."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -120,7 +122,7 @@ def snn() -> None:
 @click.option(
     "--task",
     shell_complete=complete_small_task,
-    help="What a device learns: stripes, zvn and more; docs/spiking_small.md.  [default with --bench: stripes]",
+    help="What a device learns: a name that `tasks` lists, or a task file.  [default with --bench: stripes]",
 )
 @click.option(
     "--bench",
@@ -235,8 +237,10 @@ def sweep(
         dataset = given["dataset"] or "digits"
         if dataset in SmallTask.names():
             raise ConfigError(f"a sweep is of computed networks, task {dataset} is for a device")
-        settings = _settings(None, dataset, given)
-        work = plan_networks(settings, network_axes(over), networks=5 if networks is None else networks, seed=seed or 0)
+        axes = network_axes(over)
+        # What varies has its first value, so that what goes with it is not refused for its lack.
+        settings = _settings(None, dataset, given, {axis.key.name: axis.values[0] for axis in axes})
+        work = plan_networks(settings, axes, networks=5 if networks is None else networks, seed=seed or 0)
         opened = NetworkFolder.begin(folder or new_folder("snn-sweep"), work.plan())
     show = make_show(Console(stderr=True), quiet=quiet, noun="networks")
     tell_dry_run(lambda: sweep_networks(work, opened, runner, show, write_networks), opened.path, as_json, quiet)
@@ -275,7 +279,8 @@ def examine(run: str, data: str | None, wire: str | None, quiet: bool, out: Path
             confusion=result.confusion.tolist(),
         )
     else:
-        click.echo(describe_accuracy(result.accuracy, result.images, result.silent))
+        readout = found.facts.get("readout", "")
+        click.echo(describe_accuracy(result.accuracy, result.images, result.silent, readout))
 
 
 def _learnt(task: str | None, bench: str | None, dataset: str | None) -> tuple[str | None, str]:
@@ -288,13 +293,19 @@ def _learnt(task: str | None, bench: str | None, dataset: str | None) -> tuple[s
             "network a dataset; leave one out"
         )
     if task is not None:
-        SmallTask.read(task)
+        own = SmallTask.read(task).own
+        task = task if own is None else str(own.resolve())
     learnt = task or dataset or ("stripes" if bench else "digits")
-    return ("simulated" if bench is None and learnt in SmallTask.names() else bench), learnt
+    return ("simulated" if bench is None and (task or learnt in SmallTask.names()) else bench), learnt
 
 
-def _settings(bench: str | None, dataset: str, given: dict[str, Any]) -> "SpikingSettings":
-    """Return the settings that the options of `_network_options` mean, of a computed network or of a device."""
+def _settings(
+    bench: str | None, dataset: str, given: dict[str, Any], varied: Mapping[str, Any] = MappingProxyType({})
+) -> "SpikingSettings":
+    """Return the settings that the options of `_network_options` mean, of a computed network or of a device.
+
+    Those that a sweep varies, by their names there, are laid over them.
+    """
     from crossbar_hil.spiking.settings import SpikingSettings  # noqa: PLC0415
 
     effects = read_effects(given)
@@ -303,15 +314,14 @@ def _settings(bench: str | None, dataset: str, given: dict[str, Any]) -> "Spikin
         effects |= _like_twin(Path(given["twin"]), effects)
     if given["width"] is not None:
         more["width_s"] = _quantity(given["width"], "s")
-    return SpikingSettings(
-        dataset=dataset,
-        classes=_numbers(given["classes"]),
-        wire_ohm=_quantity(given["wire"], "ohm") or 0.0,
-        high_siemens=_quantity(given["high"], "siemens"),
-        bench=bench,
-        **effects,
-        **more,
-    )
+    named = {
+        "dataset": dataset,
+        "classes": _numbers(given["classes"]),
+        "wire_ohm": _quantity(given["wire"], "ohm") or 0.0,
+        "high_siemens": _quantity(given["high"], "siemens"),
+        "bench": bench,
+    }
+    return SpikingSettings(**{**named, **effects, **more, **varied})
 
 
 def _like_twin(path: Path, given: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from crossbar_hil.spiking.device_effects import (
 )
 from crossbar_hil.spiking.network.devices import lognormal_factors, stuck_masks, with_stuck
 from crossbar_hil.spiking.network.effects import held_within, relaxed, write_sigma
-from crossbar_hil.spiking.network.labels import Evaluation, Labels
+from crossbar_hil.spiking.network.labels import DETECTION, Evaluation, Labels
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.network import SpikingNetwork
 from crossbar_hil.spiking.network.stepwise import StepwiseEngine
@@ -183,6 +183,7 @@ def _since(faults: Faults, what: int) -> np.random.Generator:
     return np.random.default_rng([faults.seed, SINCE, what])
 
 
-def describe_accuracy(accuracy: float, images: int, silent: int) -> str:
-    """Say how a network did on test images."""
-    return f"accuracy {100 * accuracy:.2f} % of {images} test images, {silent} of them silent and counted as wrong"
+def describe_accuracy(accuracy: float, images: int, silent: int, readout: str = "") -> str:
+    """Say how a network did on test images; of a detection silence is an answer."""
+    told = "to which silence is an answer" if readout == DETECTION else f"{silent} of them silent and counted as wrong"
+    return f"accuracy {100 * accuracy:.2f} % of {images} test images, {told}"

@@ -11,6 +11,7 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import Pulse
+from crossbar_hil.bench.file import Chip
 from crossbar_hil.bench.virtual_chips import in_siemens
 from crossbar_hil.curves.reading import read_curves
 from crossbar_hil.defaults import PULSE_S
@@ -30,7 +31,7 @@ from crossbar_hil.spiking.network.trains import Encode
 from crossbar_hil.spiking.network.virtual_chip import check_synapses
 from crossbar_hil.spiking.tasks import models
 from crossbar_hil.spiking.tasks.images import Images, Split, digits, mnist
-from crossbar_hil.spiking.tasks.small import SmallTask
+from crossbar_hil.spiking.tasks.small import SmallTask, is_task_file
 from crossbar_hil.tables import Ohm, Second, Siemens
 from crossbar_hil.training.lines.tiles import read_tiles
 
@@ -51,7 +52,7 @@ class SpikingSettings(DeviceEffects):
     """
 
     dataset: str = "digits"
-    """What is learnt: images for a computed network, a task for a device."""
+    """What is learnt: images for a computed network, for a device a task, by its name or its file."""
     data: str | None = None
     """Folder of the MNIST files."""
     classes: tuple[int, ...] | None = None
@@ -100,7 +101,8 @@ class SpikingSettings(DeviceEffects):
     """Training images between two lines of the record; a whole number of renewals where there are any."""
 
     def __post_init__(self) -> None:
-        _one_of("dataset", self.dataset, (*DATASETS, *SmallTask.names()))
+        if not is_task_file(self.dataset):
+            _one_of("dataset", self.dataset, (*DATASETS, *SmallTask.names()))
         _one_of("preset", self.preset, PRESETS)
         _one_of("homeostasis", self.homeostasis, HOMEOSTASES)
         if self.rule is not None:
@@ -119,10 +121,10 @@ class SpikingSettings(DeviceEffects):
                 raise ConfigError(f"{name} {value} must lie between {least} and {most}")
         if not 0 <= self.wire_ohm < math.inf:
             raise ConfigError(f"wire {self.wire_ohm} ohm must be finite and not negative")
-        check_design(self)
         check_effects(self)
         self._check_data()
         if self.bench is None:
+            check_design(self)
             self._check_cells()
 
     @classmethod
@@ -168,9 +170,12 @@ class SpikingSettings(DeviceEffects):
             "wire": self.wire_ohm or None, "cell": self.cell, "train": self.train,
             "renew": self.renew, "soft": self.soft or None, "seam": self.seam or None,
             **{name: getattr(self, name) for name in changed_effects(self)},
+            **{name: getattr(self, name) if getattr(self, name) != usual else None for name, usual in USUAL.items()},
         }  # fmt: skip
         if given := [name for name, value in own.items() if value is not None]:
-            raise ConfigError(f"{given[0]} is a setting of a computed network, a device on a bench has its own")
+            key = {"wire": "wire_ohm"}.get(given[0], given[0])
+            where = f", {key} in [chip] of its bench file" if key in Chip.model_fields else ""
+            raise ConfigError(f"{given[0]} is a setting of a computed network, a device on a bench has its own{where}")
 
     def _check_cells(self) -> None:
         if self.preset == "published" and (self.wire_ohm or self.cell):

@@ -127,6 +127,8 @@ def test_the_verb_leaves_a_table_and_a_map_and_says_which_point_is_best(cli, tmp
         "sweep",
         "--over",
         "states=2,16",
+        "--rule",
+        "carry",  # which goes with states alone
         *WORDS,
         "--networks",
         "2",

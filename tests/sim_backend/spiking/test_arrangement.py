@@ -7,17 +7,22 @@ import pytest
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import spsolve
 
+from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import ConfigError
+from crossbar_hil.shipped import data_file
+from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
 from crossbar_hil.sim_backend.circuit import Topology, compile_kernels, solve_crossbar
 from crossbar_hil.sim_backend.circuit.cells import Cubic, Sinh
 from crossbar_hil.sim_backend.spiking.arrangement import Arrangement
 from crossbar_hil.sim_backend.spiking.attenuated import AttenuatedEngine
 from crossbar_hil.sim_backend.spiking.fused import FusedEngine
 from crossbar_hil.sim_backend.spiking.wired import WiredEngine
+from crossbar_hil.spiking.network.backend_engine import BackendEngine
 from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, spike_probabilities
 from crossbar_hil.spiking.network.model import initial_state
 from crossbar_hil.spiking.network.stepwise import Showing
 from crossbar_hil.spiking.tasks.models import published_model
+from crossbar_hil.spiking.tasks.small import SmallTask
 
 K, N = 10, 5
 RNG = np.random.default_rng(8)
@@ -140,3 +145,44 @@ def test_more_tiles_than_lines_are_refused():
 def test_cells_that_are_not_ohmic_need_patterns_to_be_renewed_from():
     with pytest.raises(ConfigError, match="renewed from patterns"):
         AttenuatedEngine(1.0, cell=Cubic())
+
+
+CURVE = ConductanceCurve.from_csv(data_file("figure2a"))
+OF_CHIP = {"wire_ohm": 2e4, "drive": "both", "sense": "both", "tiles": "3x1"}
+OF_DEVICE = replace(SmallTask.read("stripes").model(N), inputs=K)
+SAME = Arrangement(2e4, topology=BOTH, tiles=(3, 1))
+
+
+class Computed(SimulatedBackend):
+    """A chip with ideal lines whose currents are those of the arrangement of a computed network."""
+
+    def _read_currents(self, voltages):
+        return SAME.solver(self.conductances).currents(voltages)
+
+
+def test_a_device_of_the_same_arrangement_learns_seed_for_seed_as_the_computed_one():
+    shifts, seen = np.random.default_rng(4).uniform(2e-8, 1e-7, (K, N)), []
+    for backend in (
+        SimulatedBackend(CURVE, shifts, **OF_CHIP),
+        Computed(CURVE, shifts),
+        SimulatedBackend(CURVE, shifts),
+    ):
+        engine = BackendEngine(backend, Pulse(2.0, 0.05), Pulse(-2.8, 0.05))
+        shown = engine.show(OF_DEVICE, engine.begin(OF_DEVICE), IMAGES, Showing(30, 5, TRAINING, learn=True))
+        seen.append((shown.counts, shown.raster, backend.conductances))
+        assert shown.counts.sum() > 5
+    device, computed, ideal = seen
+    assert all(np.array_equal(one, other) for one, other in zip(device, computed, strict=True))
+    assert not np.array_equal(device[2], ideal[2])
+
+
+def test_a_device_answers_seed_for_seed_as_the_compiled_network_of_the_same_cells():
+    backend = SimulatedBackend(CURVE, np.random.default_rng(4).uniform(2e-8, 1e-7, (K, N)), **OF_CHIP)
+    engine, how = BackendEngine(backend, Pulse(2.0, 0.05), Pulse(-2.8, 0.05)), Showing(60, 5, TESTING)
+    state = engine.begin(OF_DEVICE)
+    on_device = engine.show(OF_DEVICE, state, IMAGES, how)
+    cells = replace(state, weights=backend.conductances.astype(np.float32))
+    arranged = WiredEngine.arranged(2e4, None, drive="both", sense="both", tiles=(3, 1))
+    compiled = arranged.show(OF_DEVICE, cells, IMAGES, how)
+    assert np.array_equal(on_device.counts, compiled.counts)
+    assert on_device.counts.sum() > 10
