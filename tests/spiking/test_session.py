@@ -254,7 +254,7 @@ def test_images_that_are_not_those_of_the_training_are_refused(whole, tmp_path):
         ({"bench": "simulated", "dataset": "stripes", "neurons": 3}, "neurons is a setting of a computed network"),
         (
             {"bench": "simulated", "dataset": "stripes", "drive": "both"},
-            "drive is a setting of a computed network, a device on a bench has its own, drive in [chip] of its bench file",
+            "drive is a setting of a computed network, a device on a bench has its own, drive in [chip]",
         ),
     ],
 )
