@@ -4,6 +4,9 @@ A 2602B and a 3706A, lines on as many cards as they need; 1 NPLC, pulses of 50 m
 four of a training: all patterns, every cell, the pulses. The noise is measured: white noise of 1 nA is put on every
 reading of the meter, and what a pattern's current then varies by, over repeated batches, is told in nA.
 
+With several meters the first 2602B drives and measures with its second channel, and further meters are channels of more
+2602Bs.
+
     python benchmarks/bench_time.py
 """
 
@@ -38,6 +41,8 @@ SCHEMES = {
     "by cell, a zero for 4 batches": {"read_by": "cell", "zero_every": 4},
 }
 LINES_OHM = (10, 100, 1000)
+METERS = {"meter2": ("4", "second.a"), "meter3": ("5", "second.b")}
+"""Matrix row and channel of each further meter."""
 
 
 def letters():
@@ -72,15 +77,20 @@ TASKS = {
 }
 
 
-def emulated(folder, rows, columns, scheme, **chip):
-    """Return the bench of a chip of some size, read in some way."""
+def emulated(folder, rows, columns, scheme, meters=1, **chip):
+    """Return the bench of a chip of some size, read in some way by so many meters."""
     lines = [[1 + line // CARD, 1 + line % CARD] for line in range(rows + columns)]
     text = files("crossbar_hil.data").joinpath("benches/emulated.toml").read_text(encoding="utf-8")
+    further = dict(list(METERS.items())[: meters - 1])
+    ports = {"drive": "1", "meter": "2", "ground": "3", **{port: row for port, (row, _) in further.items()}}
+    sources = {"drive": "smu.a", "meter": "smu.b", **{port: channel for port, (_, channel) in further.items()}}
+    text += '\n[instruments.second]\ndriver = "keithley2602b"\n' if further else ""
     for old, new in (
         ("keithley707b", "keithley3706a"),
         ("rows = [1, 2, 3, 4] ", f"rows = {lines[:rows]}"),
         ("columns = [5, 6, 7, 8] ", f"columns = {lines[rows:]}"),
-        ('drive = "A", meter = "B", ground = "C"', 'drive = "1", meter = "2", ground = "3"'),
+        ('drive = "A", meter = "B", ground = "C"', ", ".join(f'{port} = "{row}"' for port, row in ports.items())),
+        ('drive = "smu.a", meter = "smu.b"', ", ".join(f'{port} = "{channel}"' for port, channel in sources.items())),
         ('"100 uA"', '"1 mA"'),
         ("[scheme]", "\n".join(["[scheme]", *(f"{key} = {value!r}" for key, value in scheme.items())])),
         ("[emulation]", f"[emulation]\nline_ohm = {chip.pop('line_ohm', 0.0)}"),
@@ -94,11 +104,11 @@ def emulated(folder, rows, columns, scheme, **chip):
     return load_bench(str(path))
 
 
-def epoch(task, scheme):
+def epoch(task, scheme, meters=1):
     """Train for one epoch; return its instrument time, readings and relays, and the noise of a pattern's current."""
     patterns, labels = TASKS[task]()
     with TemporaryDirectory() as folder:
-        bench = emulated(folder, patterns.shape[1], 2 * labels.shape[1], SCHEMES[scheme])
+        bench = emulated(folder, patterns.shape[1], 2 * labels.shape[1], SCHEMES[scheme], meters)
         with (
             EmulatedBench(bench, np.random.default_rng(1), remembered=False) as served,
             open_backend(bench, seed=1, resources=served.resources) as chip,
@@ -158,6 +168,18 @@ def studies():
             "2602B, 3706A, 1 NPLC, pulses of 50 ms; mean of four epochs. White noise of 1 nA in every reading.",
             columns,
             {f"{task}, {scheme}": partial(epoch, task, scheme) for task in TASKS for scheme in SCHEMES},
+        ),
+        "meters_time": Study(
+            "10 x 6 cells, 30 patterns; 2602Bs, 3706A, 1 NPLC, pulses of 50 ms; mean of four epochs. White noise of "
+            "1 nA in every reading.",
+            {"": "{name}", **{told: columns[told] for told in list(columns)[1:-1]}},
+            {
+                f"{scheme}, {count} meter{'s' if count > 1 else ''}": partial(
+                    epoch, "10 x 6, 30 patterns", scheme, count
+                )
+                for scheme in ("by pattern", "by cell")
+                for count in (1, 2, 3)
+            },
         ),
         "by_cell_exact": Study(
             "8 x 8 cells, 16 patterns, resistance between every pad and its cells; largest current of each.",

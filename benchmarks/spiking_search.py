@@ -189,7 +189,7 @@ def studies():
     )
     columns = {
         "": "{name}", "held out, %": "{held_out:.1f}", "draws that are better": "{better}",
-        "test set, %": "{mean:.1f}", "+-": "{std:.1f}", "from .. to": "{low:.1f} .. {high:.1f}",
+        "test set, %": "{mean:.1f}", "+-": "{std:.1f}",
     }  # fmt: skip
     names = {
         "threshold": "threshold", "increment": "increment", "leak": "leak", "refractory": "refractory, steps",

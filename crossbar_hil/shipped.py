@@ -150,8 +150,8 @@ class ShippedTask:
         """Return the names of the shipped benches for which it has a file of its own."""
         return [bench for bench in shipped("benches") if self.bench_file(bench) is not None]
 
-    def fits(self, rows: int, columns: int) -> bool:
-        """Say whether it can be trained on a chip of this size."""
+    def fits(self, rows: Any, columns: Any) -> bool:
+        """Say whether it can be trained on a chip of this size; None is the size of none."""
         return (rows, columns) == self.shape
 
     def lay_over(self, tables: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -169,7 +169,11 @@ class ShippedTask:
                 f"{self.shape[0]} rows and {self.shape[1]} columns{self._instead()}"
             )
         chip = tables.get("chip")
-        return {**tables, "chip": {**chip, **self.chip}} if isinstance(chip, dict) else dict(tables)
+        if not isinstance(chip, dict):
+            return dict(tables)
+        own = wired or (chip.get("rows"), chip.get("columns"))
+        rows, columns = own if self.fits(*own) else self.shape
+        return {**tables, "chip": {**chip, **self.chip, "rows": rows, "columns": columns}}
 
     def _instead(self) -> str:
         own = self.benches()

@@ -31,6 +31,7 @@ from .at_rest import problem_at_rest
 from .gate.disturb import DisturbLimit
 from .gate.gate import Gate, check_reach
 from .gate.matrix import put_behind_gate
+from .meters import problem_of_meters
 from .parts import check_read_scheme, check_sources, check_width, check_write_scheme
 from .rig import Rig
 from .schemes.plan import ReadPlan, best_order, read_plan
@@ -382,7 +383,8 @@ class ChipBackend(WitnessedBackend):
         InstrumentError
             If a meter answers with what is no current.
         ImpossibleReading
-            If between two lines flows at 0 V what no offset makes.
+            If between two lines flows at 0 V what no offset makes, or a further meter shows something else than the
+            first.
         """
         if not 0 < abs(voltage_v) <= self.limits.read_v:
             raise LimitError(f"read voltage {voltage_v:g} V must be above zero and within {self.limits.read_v:g} V")
@@ -400,7 +402,22 @@ class ChipBackend(WitnessedBackend):
             meter = self._rig.settings[self._rig.meter]
             if problem := problem_at_rest(at_rest_a, found, meter.range_of_reads_a, self.shape[0]):
                 raise ImpossibleReading(problem)
+            if self._read.further and np.isfinite(found).all():
+                self._check_further_meters(found[: self.shape[0], self.shape[0] :], voltage_v)
         return found
+
+    def _check_further_meters(self, siemens: FloatArray, voltage_v: float) -> None:
+        """Read every cell by the meters that read its column, and refuse what the first shows otherwise."""
+        together = self._read_currents(voltage_v * np.eye(self.shape[0])) / voltage_v
+        groups = self._read.groups(self.shape[1])
+        columns = {
+            f"{self._rig.sources[port].name} on the port {port}": [each[place] for each in groups if place < len(each)]
+            for place, port in enumerate(self._read.meters)
+            if place and place < self.shape[1]
+        }
+        range_a = self._rig.settings[self._rig.meter].range_of_reads_a
+        if problem := problem_of_meters(siemens, together, columns, range_a, voltage_v):
+            raise ImpossibleReading(problem)
 
     def look(self, sights: Sequence[tuple[Sequence[str], Sequence[Volts]]]) -> Sights:
         """Measure the raw currents of every source in some states, one after the other; see `crossbar_hil.witness`.

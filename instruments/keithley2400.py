@@ -10,11 +10,12 @@ Pages are those of the Keithley 2400 Series user's manual.
 from collections.abc import Sequence
 from functools import partial
 
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, InstrumentError
 from crossbar_hil.instrument import Reading, SourceSettings
 
-from .scpi.answers import number, records
+from .scpi.answers import number, records, register
 from .scpi.bounds import SourceLimits
+from .scpi.meter import ScpiMeter
 from .scpi.properties import offers, tripped_property
 from .scpi.source import ScpiSource
 from .settings.keithley2400 import SETTINGS, SETTLE_S
@@ -34,6 +35,8 @@ LEAST_SHARE = 1e-3
 """Smallest compliance as a share of the measure range (SPEC-2400, source specifications)."""
 IN_COMPLIANCE = 1 << 3 | 1 << 16
 """Bits of the status element: real and range compliance (page 18-50)."""
+READ_EVENTS, READING_AVAILABLE = ":STAT:MEAS?", 1 << 6
+"""How the measurement events are asked for and cleared, and the bit of a reading that has come in (appendix B)."""
 POINT_S = 0.68e-3
 """What a point of a list takes besides its source delay: 1551 points a second at 60 Hz (SPEC-2400), 0.03 ms more at
 50 Hz; trigger latency, integration at `SHORTEST_READING_NPLC` and processing. Good to 0.2 ms."""
@@ -84,6 +87,22 @@ class Keithley2400(ScpiSource):
     def _reading_of(self, answers: Sequence[str]) -> Reading:
         ((current, status),) = self.parse_answer(":READ?", answers[0], partial(records, count=1, size=3, places=(1, 2)))
         return Reading(current, bool(round(status) & IN_COMPLIANCE))
+
+    def _start_readings(self, channels: Sequence[ScpiMeter]) -> None:  # noqa: ARG002 - there is one
+        """Start the trigger model; the event that a reading has come in is cleared before.
+
+        No command is carried out while it runs (page 11-13), so nothing can be asked until the reading is there.
+        """
+        self.query(READ_EVENTS, register)
+        self.write(":INIT")
+
+    def _fetch_queries(self) -> list[str]:
+        return [":FETC?", READ_EVENTS]
+
+    def _fetched(self, answers: Sequence[str]) -> Reading:
+        if not self.parse_answer(READ_EVENTS, answers[1], register) & READING_AVAILABLE:
+            raise InstrumentError(f"{self.name} has no reading since one was begun")
+        return self._reading_of(answers[:1])
 
     def _limit_query(self) -> str:
         return ":SENS:CURR:PROT:TRIP?"

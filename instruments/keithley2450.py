@@ -16,6 +16,7 @@ from crossbar_hil.instrument import Reading, SourceSettings
 
 from .scpi.answers import flag, number, numbers
 from .scpi.bounds import SourceLimits
+from .scpi.meter import ScpiMeter
 from .scpi.properties import offers, tripped_property
 from .scpi.source import ScpiSource
 from .settings.keithley2450 import SETTINGS, SETTLE_S
@@ -41,6 +42,8 @@ BLOCKS_S = 1.6e-3
 that is nothing but on, one fast reading, off. How much it varies is not published; 1 ms is assumed."""
 LIMITED, OUTPUT_ON = 1 << 5, 1 << 7
 """Bits of a source status: the level was limited (buffer.STAT_LIMIT), the output was on (buffer.STAT_OUTPUT)."""
+OVERLAPPED = '"defbuffer2"'
+"""Buffer of the readings that are begun and fetched; no other reading goes there."""
 LEVELS = "VoltCustomSweepList"
 """The configuration list that a list sweep makes: index 1 is 0 V, index 2 the amplitude."""
 LANGUAGE = re.compile("TSP|SCPI(24[0-9]{2})?")
@@ -99,6 +102,23 @@ class Keithley2450(ScpiSource):
     def _reading_of(self, answers: Sequence[str]) -> Reading:
         limited = self.parse_answer(self._limit_query(), answers[1], flag)
         return Reading(self.parse_answer(":READ?", answers[0], number), limited)
+
+    def _start_readings(self, channels: Sequence[ScpiMeter]) -> None:  # noqa: ARG002 - there is one
+        """Take a reading into a buffer that is empty before; what is asked next waits for it."""
+        self.write(f":TRAC:CLE {OVERLAPPED};:TRAC:TRIG {OVERLAPPED}")
+
+    def _fetch_queries(self) -> list[str]:
+        # Read and emptied in one message, so that no reading is there twice.
+        return [
+            f":TRAC:ACT? {OVERLAPPED}",
+            f":TRAC:DATA? 1,1,{OVERLAPPED},READ",
+            f"{self._limit_query()};:TRAC:CLE {OVERLAPPED}",
+        ]
+
+    def _fetched(self, answers: Sequence[str]) -> Reading:
+        if (count := self.parse_answer(":TRAC:ACT?", answers[0], number)) != 1:
+            raise InstrumentError(f"{self.name} has {count:g} readings where one was begun")
+        return self._reading_of(answers[1:])
 
     def _limit_query(self) -> str:
         return ":SOUR:VOLT:ILIM:TRIP?"

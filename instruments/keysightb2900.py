@@ -1,7 +1,8 @@
 """Keysight B2900 source-measure units over SCPI: one or two source channels with pulses. Emulated only.
 
 PyMeasure has no driver of this family. Commands are those of the B2900 SCPI command reference, edition 2. Number
-formats and error texts are not given there and stand here as assumptions.
+formats and error texts are not given there and stand here as assumptions, and so does that the error queue can be asked
+for while measurements go on.
 """
 
 import math
@@ -18,6 +19,7 @@ from crossbar_hil.text import quantity
 
 from .scpi.answers import flag, number
 from .scpi.instrument import ScpiInstrument
+from .scpi.meter import ScpiMeter
 from .scpi.properties import number_property, offers, tripped_property
 from .scpi.source import ScpiChannel
 from .scpi.table import Together, line, question
@@ -179,6 +181,20 @@ class B2900Channel(KnownMembers, Channel, ScpiChannel):
         asked, trip = self._reading_queries()
         limited = self.parent.parse_answer(trip, answers[1], flag)
         return Reading(self.parent.parse_answer(asked, answers[0], number), limited)
+
+    def _start_readings(self, channels: Sequence[ScpiMeter]) -> None:
+        """Start the measurements, not the sources, of some channels; an error is told before they have ended."""
+        numbers = ",".join(str(each.number) for each in channels)
+        self.parent.apply_together(f":INIT:ACQ (@{numbers})")
+
+    def _fetch_queries(self) -> list[str]:
+        return ["*OPC?", f":FETC? (@{self.number})", self._limit_query()]
+
+    def _fetched(self, answers: Sequence[str]) -> Reading:
+        ended, fetched, trip = self._fetch_queries()
+        self.parent.parse_answer(ended, answers[0], flag)
+        limited = self.parent.parse_answer(trip, answers[2], flag)
+        return Reading(self.parent.parse_answer(fetched, answers[1], number), limited)
 
     def _limit_query(self) -> str:
         return f":SENS{self.number}:CURR:PROT:TRIP?"

@@ -420,7 +420,7 @@ class WiringTable(Table):
     columns: list[LineField]
     """Matrix column of each chip column."""
     ports: dict[str, str]
-    """Matrix row (letter or number) of each port: drive, meter, ground, guard, divider."""
+    """Matrix row (letter or number) of each port: drive, meter, ground, guard, divider, further meters (meter2...)."""
     sources: dict[str, str]
     """Source channel behind a port, as ``"smu.a"``: instrument, channel."""
 

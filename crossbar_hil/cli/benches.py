@@ -28,10 +28,10 @@ from crossbar_hil.cli.common import (
     print_table,
     quiet_option,
     say_seed,
+    task_option,
     yes_option,
 )
 from crossbar_hil.errors import ConfigError, CrossbarError, RunError
-from crossbar_hil.text import printable
 
 if TYPE_CHECKING:
     from crossbar_hil.bench.file import Bench
@@ -46,6 +46,7 @@ seed_option = click.option("--seed", type=click.IntRange(min=0), help="Seed of a
 
 @click.command()
 @bench_argument
+@task_option
 @instrument_options
 @click.option("--wiring", is_flag=True, help="Read every pair of lines too, to find open, shorted and swapped ones.")
 @click.option(
@@ -57,7 +58,9 @@ seed_option = click.option("--seed", type=click.IntRange(min=0), help="Seed of a
 @click.option("--voltage", default="100 mV", show_default=True, help="Read voltage of --wiring.")
 @seed_option
 @as_json
-def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | None, as_json: bool) -> None:
+def check(
+    bench: str, task: str | None, wiring: bool, like: str | None, voltage: str, seed: int | None, as_json: bool
+) -> None:
     """Name every problem of a BENCH at once; no voltage is sourced, except at read voltage with --wiring."""
     with loading():
         import numpy as np  # noqa: PLC0415 - --help must not wait for it
@@ -74,23 +77,23 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | 
     with phases() as view:
         view.phase("asking the instruments who they are", brief=True)
         identities: dict[str, Identity] = {}
-        with held_for_a_look(bench) as seen:
+        with held_for_a_look(bench, task) as seen:
 
             def look(name: str, identity: "Identity") -> None:
                 seen(name, identity)
                 identities[name] = identity
 
-            problems = check_bench(bench, look)
-        problems = problems or _of_another_chip(load_bench(bench))
+            problems = check_bench(bench, look, task=task)
+        problems = problems or _of_another_chip(load_bench(bench, task=task))
         if not problems:
             view.phase("training virtual chips, to see whether [limits] are enough", brief=True)
-            problems = _short_budgets(load_bench(bench))
+            problems = _short_budgets(load_bench(bench, task=task))
     if wiring and not problems:
-        checked = load_bench(bench)
+        checked = load_bench(bench, task=task)
         say_seed(checked, seed)
         with phases(checked) as view:
             view.phase(words_of_opening(checked), brief=not checked.instruments)
-            with open_bench(bench, seed=seed) as backend:
+            with open_bench(bench, seed=seed, task=task) as backend:
                 view.phase("reading every pair of lines", brief=not checked.instruments)
                 problems = check_wiring(backend, si(voltage, "V"))
                 if not problems:
@@ -102,15 +105,14 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | 
                         order = find_order(conductances, reference, noise)
                         problems = order.problems
                 view.phase(MAKING_SAFE, brief=not checked.instruments)
-    sound = None if problems else load_bench(bench)
+    sound = None if problems else load_bench(bench, task=task)
     notes = [] if sound is None else [*(order.notes if order else []), *_notes_of(sound, identities)]
     left, reach = (None, "") if sound is None else _what_is_left(sound, conductances)
     if as_json:
         print_json(bench=bench, problems=problems, notes=notes, headroom=left and left.as_record(), reach=reach)
     else:
-        for note in notes:
-            click.echo(printable(note), err=True)
-        click.echo("\n".join(map(printable, problems)) if problems else f"bench {bench} is sound")
+        print_lines(notes, err=True)
+        print_lines(problems or [f"bench {bench}{f' with task {task}' if task else ''} is sound"])
         print_lines([] if left is None else [*left.lines, *([f"warning: {reach}"] if reach else [])])
     raise click.exceptions.Exit(COULD_NOT if problems else DONE)
 

@@ -128,10 +128,10 @@ def print_json(**values: Any) -> None:
     click.echo(json.dumps(values))
 
 
-def print_lines(lines: Iterable[str]) -> None:
+def print_lines(lines: Iterable[str], *, err: bool = False) -> None:
     """Print lines of text, without control characters."""
     for line in lines:
-        click.echo(printable(line))
+        click.echo(printable(line), err=err)
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

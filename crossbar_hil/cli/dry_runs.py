@@ -1,8 +1,11 @@
 """The verbs ``sweep`` and ``tune``, and what every dry run does with its folder and its workers."""
 
 import json
+import signal
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +70,8 @@ def check_nothing_else(begun: Path, given: Mapping[str, Any]) -> None:
 def tell_dry_run(work: "Callable[[], Told]", folder: Path, as_json: bool, quiet: bool = False) -> None:
     """Do a dry run and print what came of it, or where it was interrupted; what it draws comes last."""
     try:
-        told = work()
+        with _ended_as_by_ctrl_c():
+            told = work()
         if not as_json:
             click.echo("\n".join(map(printable, told.lines)))
         with phases(quiet=quiet) as view:
@@ -81,6 +85,19 @@ def tell_dry_run(work: "Callable[[], Told]", folder: Path, as_json: bool, quiet:
         raise click.exceptions.Exit(COULD_NOT) from None
     for line in [json.dumps(told.record)] if as_json else map(printable, drawn):
         click.echo(line)
+
+
+@contextmanager
+def _ended_as_by_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM end a dry run as Ctrl-C does: it ends its worker processes in order, and says how to go on."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _dry_run_options(chips: int, over: str) -> Callable[[Any], Any]:

@@ -320,8 +320,7 @@ def predict(run: str, patterns: Path | None, repeat: int | None, out: Path, as_j
 
         found = find_run(run, out)
     with phases(None if found.kind == "simulated" else found.bench) as view:
-        view.phase("opening the chip as training left it, and reading it", brief=found.kind == "simulated")
-        answer = found.predict(patterns, repeat=repeat)
+        answer = found.predict(patterns, repeat=repeat, phase=view.phase)
     if as_json:
         print_json(**answer.as_dict())
         return

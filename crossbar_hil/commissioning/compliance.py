@@ -68,7 +68,8 @@ def compliance(board: Board, plan: TrialPlan, opener: Opener) -> Step:
 def _driving(port: str, plan: TrialPlan, board: Board) -> Sight:
     """Return the state in which a source alone drives the most through the board."""
     place = board.readings.sources.index(port)
-    sights = [plan.pairs[key] for key in board.readings.pairs.keys]
+    found = board.readings
+    sights = [*(plan.pairs[key] for key in found.pairs.keys), *(plan.reads[key] for key in found.reads.keys)]
     alone = [Sight(each.assignment, {**dict.fromkeys(each.volts, 0.0), port: 1.0}) for each in sights]
     currents = np.abs(board.model.currents([(each.assignment, each.volts) for each in alone]))[:, place]
     return alone[int(currents.argmax())]

@@ -56,10 +56,13 @@ def gain(board: Board) -> Step:
     )
     meter = board.readings.sources[board.meter]
     step.share(f"{meter}, all cells", "0 %", off, allowed, because)
-    wanted = expected_currents(board.model, board.readings.pairs, board.readings.read_v)
-    net = board.readings.net(board.readings.pairs)
+    found = board.readings
+    shown = (found.pairs, found.reads)  # a further meter is on no line but in a read
+    wanted = np.concatenate([expected_currents(board.model, each, found.read_v) for each in shown])
+    net = np.concatenate([found.net(each) for each in shown])
     for place, port in board.others:
-        ratio = float(np.nanmedian(net[:, place] / wanted[:, place])) - 1
+        flows = wanted[:, place] != 0
+        ratio = float(np.nanmedian(net[flows, place] / wanted[flows, place])) - 1 if flows.any() else np.nan
         step.share(f"{port}, sums of lines", "0 %", ratio, allowed, because)
     if step.judged().verdict == "failed":
         both = len(step.failed) == len(step.checks) > 1

@@ -27,7 +27,7 @@ class TrialPlan:
     pairs: Mapping[tuple[int, int], Sight]
     """Two lines, every other line held out of it; the first is driven. Lines are counted rows first."""
     reads: Mapping[int, Sight]
-    """A column, all rows active."""
+    """A column, all rows active; further meters are on the columns after it, and round to the first."""
     writes: Mapping[tuple[int, int], Sight]
     """A cell (row, column), as the write scheme connects it."""
     floating: Mapping[tuple[int, int], Sight]

@@ -223,7 +223,7 @@ def make_bench_safe(
 
 
 @contextmanager
-def held_for_a_look(name_or_file: str) -> Iterator[Seen]:
+def held_for_a_look(name_or_file: str, task: str | None = None) -> Iterator[Seen]:
     """Hold a real bench for the length of a ``with`` block, in which its instruments are only asked who they are.
 
     Some instruments take one client at a time, so even a question would disturb a run.
@@ -240,7 +240,7 @@ def held_for_a_look(name_or_file: str) -> Iterator[Seen]:
     """
     bench = None
     with suppress(ConfigError):  # whoever looks tells what is wrong with it
-        bench = load_bench(name_or_file)
+        bench = load_bench(name_or_file, task=task)
     if bench is None or bench.kind != "hardware" or not bench.instruments:
         yield lambda name, identity: None  # noqa: ARG005 - the signature of one
         return

@@ -18,7 +18,9 @@ from crossbar_hil.guard.opening import EMULATED_STATE, open_guarded, session_fol
 from crossbar_hil.results.arrays import Variable
 from crossbar_hil.results.result import Result, Series
 from crossbar_hil.runs.run import Run
+from crossbar_hil.screen.view import Phase, no_phase
 from crossbar_hil.survey.lines import Lines
+from crossbar_hil.text import counted
 from crossbar_hil.training.fresh import reads_wanted
 from crossbar_hil.training.patterns import PatternSet, as_text
 from crossbar_hil.training.prediction import UNDECIDED, contradictory_pairs
@@ -134,6 +136,7 @@ def judge_patterns(
     *,
     repeat: int | None = None,
     epochs: Sequence[Epoch] = (),
+    phase: Phase = no_phase,
 ) -> Answer:
     """Bring back the chip of a training as it was left and let it judge patterns; reads only.
 
@@ -151,13 +154,15 @@ def judge_patterns(
         Reads of each pattern; as many as fresh reads after a training if not given, and at least one.
     epochs : sequence of Epoch
         Of the training, which may show that readings vary.
+    phase : callable
+        Told before the chip is opened.
 
     Raises
     ------
     RunError
         If the chip was not recorded.
     DataError
-        If there is no pattern to judge.
+        If there is no pattern to judge, or they are not as wide as those that were learnt; nothing was opened.
     """
     bits, labels = task.test, task.test_labels
     if patterns is not None:
@@ -166,6 +171,13 @@ def judge_patterns(
         labels = np.concatenate([judged.train_labels, judged.test_labels])
     if not len(bits):
         raise DataError(f"run {run.name} has no test patterns; name a pattern file")
+    for what, wide, learnt in (
+        ("patterns", bits.shape[1], task.train.shape[1]),
+        ("labels", labels.shape[1], task.train_labels.shape[1]),
+    ):
+        if wide != learnt:
+            raise DataError(f"{what} have {counted(wide, 'bit')}, run {run.name} learnt {what} of {learnt}")
+    phase("opening the chip as training left it, and reading it", brief=run.kind == "simulated")
     with _open_chip(run, state) as backend:
         if backend.kind != run.kind:
             raise RunError(f"run {run.name} is of kind {run.kind}, but its bench now opens a {backend.kind} device")
@@ -175,8 +187,6 @@ def judge_patterns(
         trainer.inputs, trainer.outputs = task.train.shape[1], task.train_labels.shape[1]
         reads = max(reads_wanted(repeat, backend.noisy, epochs), 1)
         predictions = [trainer.predict(bits) for _ in range(reads)]
-    if labels.shape != predictions[0].outputs.shape:
-        raise DataError(f"labels have {labels.shape[1]} bits, the chip has {predictions[0].outputs.shape[1]} outputs")
     lines = []
     means = np.mean([each.activations for each in predictions], axis=0)
     for place, (pattern, label, activations) in enumerate(zip(bits, labels, means, strict=True)):

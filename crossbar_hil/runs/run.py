@@ -23,6 +23,7 @@ from crossbar_hil.results.result import Result
 from crossbar_hil.runs.live.panels import Panel, Standing, Wear
 from crossbar_hil.runs.provenance import utc_now, versions
 from crossbar_hil.runs.recorded_settings import Setting, Tables, describe_tables
+from crossbar_hil.screen.view import Phase, no_phase
 from crossbar_hil.shipped import data_file
 from crossbar_hil.training.result import TrainingResult
 
@@ -286,7 +287,13 @@ class Run(Result, ABC):
         """Return what a virtual chip was made of at the ``"start"`` or the ``"end"``."""
         self._refuse("chip")
 
-    def predict(self, patterns: Path | None = None, *, repeat: int | None = None) -> Any:  # noqa: ARG002 - likewise
+    def predict(
+        self,
+        patterns: Path | None = None,  # noqa: ARG002 - likewise
+        *,
+        repeat: int | None = None,  # noqa: ARG002
+        phase: Phase = no_phase,  # noqa: ARG002
+    ) -> Any:
         """Let the chip, as training left it, judge patterns."""
         self._refuse("predict")
 

@@ -289,7 +289,7 @@ class TrainingRun(Run):
         """Pulses of all recorded epochs."""
         return int(sum(epoch.counts.sum() for epoch in self.epochs))
 
-    def predict(self, patterns: Path | None = None, *, repeat: int | None = None) -> Answer:
+    def predict(self, patterns: Path | None = None, *, repeat: int | None = None, phase: Phase = no_phase) -> Answer:
         """Let the chip as training left it judge every pattern of a file, or the test patterns; reads only.
 
         Each is read `repeat` times, and the most frequent answer counts: 20 times if readings are known to vary, else
@@ -300,14 +300,14 @@ class TrainingRun(Run):
         RunError
             If the run did not end, or its chip was not recorded.
         DataError
-            If there is no pattern to judge.
+            If there is no pattern to judge, or they are not as wide as those that were learnt.
         """
         if self.status == "running":
             raise RunError(f"run {self.name} has not ended, so the state of its chip was not recorded")
         state = self.chip("end")
         for judged in ("saturated", "unresponsive"):
             state.pop(judged, None)
-        return judge_patterns(self, state, self.task, patterns, repeat=repeat, epochs=self.epochs)
+        return judge_patterns(self, state, self.task, patterns, repeat=repeat, epochs=self.epochs, phase=phase)
 
     def ending(self, target: float | None = None) -> Ending:  # noqa: ARG002 - its targets are settings
         """Return verdict, epochs and pulses; what was reached are the targets of every pattern."""

@@ -100,11 +100,17 @@ def make_spiking_work(
     if bench is None:
         more: dict[str, Any] = {"view": view, "every": every, "conditions": conditions}
         return ComputedWork(settings, split, None, seed=seed, label=label, **more)
-    if bench.training.depress is None:
-        pulse = {"depress_v": DEPRESS_V, "depress_s": bench.training.width_s}
-        bench = bench.model_copy(update={"training": bench.training.model_copy(update=pulse)})
+    bench = with_depressing_pulse(bench)
     on_device = replace(settings, bench=bench.name, part=1)
     return DeviceWork(on_device, split, bench, seed=seed, label=label, view=view, every=every)
+
+
+def with_depressing_pulse(bench: Bench) -> Bench:
+    """Return a bench that can depress cells: by its own pulse, or by one of `DEPRESS_V` as long as its other one."""
+    if bench.training.depress is not None:
+        return bench
+    pulse = {"depress_v": DEPRESS_V, "depress_s": bench.training.width_s}
+    return bench.model_copy(update={"training": bench.training.model_copy(update=pulse)})
 
 
 def _compare(progress: Progress, known: Progress) -> None:

@@ -21,11 +21,16 @@ def trial_plan(read: ReadScheme, write: WriteScheme, floating: Floating, shape: 
     one = np.eye(rows, dtype=bool)
     every = np.ones(rows, dtype=bool)
     cells = list(product(range(rows), range(columns)))
+    together = len(read.groups(columns)[0])
     return TrialPlan(
         meter=read.meter,
         pairs=pairs,
         reads={
-            column: Sight(read.assignment(every, (column,), shape), read.source_volts(1.0), read.sign)
+            column: Sight(
+                read.assignment(every, [(column + place) % columns for place in range(together)], shape),
+                read.volts_of(1.0, together),
+                read.sign,
+            )
             for column in range(columns)
         },
         writes={cell: Sight(write.assignment(cell, shape), write.source_volts(1.0)) for cell in cells},

@@ -52,6 +52,20 @@ def number(text: str) -> float:
     return value
 
 
+def register(text: str) -> int:
+    """Return the value of a status register, in whichever base it is written.
+
+    >>> register("64"), register("#H40"), register("#B1000000")
+    (64, 64, 64)
+    """
+    word = text.strip().upper()
+    base = {"#H": 16, "#Q": 8, "#B": 2}.get(word[:2], 10)
+    try:
+        return int(word[2:] if base != 10 else word, base)
+    except ValueError:
+        raise GarbledReply(f"{text!r} is no value of a register") from None
+
+
 def flag(text: str) -> bool:
     """Return whether a switch is on.
 

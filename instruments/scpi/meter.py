@@ -9,10 +9,11 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from crossbar_hil.errors import InstrumentError
+from crossbar_hil.errors import InstrumentError, LimitError
 from crossbar_hil.instrument import FASTEST_LINE_HZ, IMPOSSIBLE, Reading, SourceMeter, SourceSettings
 
 from ..transport.adapter import allowing
+from ..transport.overlapped import begin_by_box, fetch_by_box
 from .answers import flag
 from .bounds import check_within
 from .instrument import ScpiInstrument
@@ -43,6 +44,16 @@ class ScpiMeter(SourceMeter):
     def measure_beside(self, others: Sequence[SourceMeter]) -> tuple[Reading, list[bool]]:
         """Measure the current, and ask for all limits in one message where the sources share the instrument."""
         return self._measured(others)
+
+    def begin_beside(self, others: Sequence[SourceMeter] = ()) -> None:
+        """Begin readings of the channels of this instrument, then of the others."""
+        begin_by_box([self, *others], self._is_here, self._begin_readings)
+
+    def fetch_beside(
+        self, others: Sequence[SourceMeter] = (), asked: Sequence[SourceMeter] = ()
+    ) -> tuple[list[Reading], list[bool]]:
+        """Wait until the readings have ended; fetch those of this instrument, with all limits, in one message."""
+        return fetch_by_box([self, *others], asked, self._is_here, self._fetch_readings)
 
     def measure_at(
         self,
@@ -107,10 +118,46 @@ class ScpiMeter(SourceMeter):
         """Return the reading that the answers to them make."""
 
     @abstractmethod
+    def _start_readings(self, channels: Sequence["ScpiMeter"]) -> None:
+        """Begin a reading on channels of this instrument; nothing is waited for."""
+
+    @abstractmethod
+    def _fetch_queries(self) -> list[str]:
+        """Return the questions that wait for a reading which was begun and fetch it, with the limit of the channel."""
+
+    @abstractmethod
+    def _fetched(self, answers: Sequence[str]) -> Reading:
+        """Return the reading that the answers to them make; an InstrumentError if it is not the one that was begun."""
+
+    @abstractmethod
     def _limit_query(self) -> str:
         """Return how the channel is asked whether it is at its current limit now."""
 
     # ------------------------------------------------------------------ inside
+
+    def _is_here(self, other: SourceMeter) -> bool:
+        """Say whether a channel is one of this instrument."""
+        return isinstance(other, ScpiMeter) and other._unit is self._unit
+
+    def _begin_readings(self, channels: Sequence[SourceMeter]) -> None:
+        here = [each for each in channels if isinstance(each, ScpiMeter)]
+        for each in here:
+            each._prepared()
+        self._start_readings(here)
+
+    def _fetch_readings(
+        self, channels: Sequence[SourceMeter], asked: Sequence[SourceMeter]
+    ) -> tuple[list[Reading], list[bool]]:
+        """Fetch the readings of channels of this instrument that were begun, one each, and the limits of some."""
+        here = [each for each in channels if isinstance(each, ScpiMeter)]
+        limits = [each._limit_query() for each in asked if isinstance(each, ScpiMeter)]
+        queries = [each._fetch_queries() for each in here]
+        most_s = 2 * max(each._prepared().nplc for each in here) / SLOWEST_LINE_HZ
+        with allowing(self._unit.adapter, most_s):
+            answers = iter(self._unit.ask_in_turn([*(one for each in queries for one in each), *limits]))
+        parts = [list(islice(answers, len(each))) for each in queries]
+        readings = [each._fetched(part) for each, part in zip(here, parts, strict=True)]
+        return readings, [self._unit.parse_answer(limit, next(answers), flag) for limit in limits]
 
     def _measured(
         self,
@@ -168,7 +215,7 @@ class ScpiMeter(SourceMeter):
 
     def _prepared(self) -> SourceSettings:
         if self._settings is None:
-            raise InstrumentError(f"{self.name} must be prepared before it is used")
+            raise LimitError(f"{self.name} has not been prepared, so nothing is sourced or measured")
         return self._settings
 
 

@@ -117,7 +117,7 @@ LEFT_OUT = {
     ":CURR:REL:ACQ :CALC:CURR:MATH:*": "of offsets and calculations, which are told",
     ":CALC2:*": "limit tests change no reading",
     ":TRAC:CLE :TRAC:DEL :TRAC:MAKE :TRAC:POIN :TRAC:TRIG :TRAC:LOG*": (
-        "of buffers; the one that is read is cleared when pulses start"
+        "of buffers; those that are read are cleared when pulses or a reading start"
     ),
     ":DIG:*": "digital lines are another connector",
     ":DISP:* :SYST:* :STAT:* *CLS *ESE *SRE *OPC *WAI": "no cell and no reading can tell",

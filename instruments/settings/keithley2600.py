@@ -160,7 +160,7 @@ LEFT_OUT = {
     "smuX.trigger.* trigger.timer* trigger.blender*": (
         "the stored pulse function sets what it uses before every pulse; the rest starts nothing of ours"
     ),
-    "smuX.nvbuffer?.*": "the append mode is set before every pulse, the others change no reading",
+    "smuX.nvbuffer?.*": "the append mode is set before every pulse, and what is read is cleared; nothing else matters",
     "smuX.contact.*": "of the contact check, which is not asked for",
     "smuX.cal.*": "calibration, behind a password",
     "format.byteorder": "of bytes, which format.data tells",

@@ -103,13 +103,13 @@ class Keithley2600SourceMeter(SourceMeter):
 
     def begin_beside(self, others: Sequence[SourceMeter] = ()) -> None:
         """Begin readings in the background, those of this box in one line; the buffers are empty until they end."""
-        begin_by_box([self, *others], self._is_here, self._begin)
+        begin_by_box([self, *others], self._is_here, self._begin_readings)
 
     def fetch_beside(
         self, others: Sequence[SourceMeter] = (), asked: Sequence[SourceMeter] = ()
     ) -> tuple[list[Reading], list[bool]]:
         """Wait until the readings have ended, and fetch those of this box, with all limits, in one exchange."""
-        return fetch_by_box([self, *others], asked, self._is_here, self._fetch)
+        return fetch_by_box([self, *others], asked, self._is_here, self._fetch_readings)
 
     def measure_at(
         self,
@@ -317,14 +317,16 @@ class Keithley2600SourceMeter(SourceMeter):
         """Return those of some channels that are in this box."""
         return [each for each in others if isinstance(each, Keithley2600SourceMeter) and self._is_here(each)]
 
-    def _begin(self, channels: Sequence[SourceMeter]) -> None:
+    def _begin_readings(self, channels: Sequence[SourceMeter]) -> None:
         units = self._here(channels)
         for each in units:
             each._prepared()
         query = begin_line([each._smu for each in units])
         self._box.raise_errors(self._box.number(self._box.ask(query), query), query)
 
-    def _fetch(self, channels: Sequence[SourceMeter], asked: Sequence[SourceMeter]) -> tuple[list[Reading], list[bool]]:
+    def _fetch_readings(
+        self, channels: Sequence[SourceMeter], asked: Sequence[SourceMeter]
+    ) -> tuple[list[Reading], list[bool]]:
         """Fetch the readings of channels of this box that were begun, one each, and the limits of some."""
         units, others = self._here(channels), self._here(asked)
         query = fetch_line([each._smu for each in units], [each._smu for each in others])

@@ -1,6 +1,7 @@
 import csv
 import json
 import re
+import signal
 
 import pytest
 
@@ -129,10 +130,11 @@ def test_a_gain_that_is_far_off_is_warned_of_before_the_training(cli, tmp_path):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_ctrl_c_keeps_what_was_done_and_says_how_to_go_on(cli, tmp_path, monkeypatch):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_keep_what_was_done_and_say_how_to_go_on(cli, tmp_path, monkeypatch, number):
     class Interrupting(Silent):
         def __call__(self, chips):
-            raise KeyboardInterrupt
+            signal.raise_signal(number)
 
     with monkeypatch.context() as patched:
         patched.setattr("crossbar_hil.studies.showing.make_show", lambda console, quiet: Interrupting())
@@ -144,6 +146,7 @@ def test_ctrl_c_keeps_what_was_done_and_says_how_to_go_on(cli, tmp_path, monkeyp
     )
     assert len((tmp_path / "out" / "chunks.jsonl").read_text().splitlines()) == 1
     assert cli("sweep", "--resume", "out", "--quiet").code == 0
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 BAD = [

@@ -56,7 +56,7 @@ def test_pulses_find_the_stuck_cell_and_a_training_leaves_both_out(cli, bench, u
         (("--width", "1 ms", "--amplitude", "1 V"), 2, "--amplitude and --width does nothing without --pulses N"),
         (("--reads", 1), 1, "reads 1 must be at least 2"),
         (("--pulses", 101), 1, "pulses 101 must be from 1 to 100"),
-        (("--pulses", 1, "--amplitude", "3.5 V"), 1, "pulse amplitude 3.5 V exceeds the limit of 3 V"),
+        (("--pulses", 1, "--amplitude", "3.5 V"), 1, "pulse of 3.5 V, 50 ms is not in the measured curves"),
         (("--pulses", 1, "--depress", "1 V"), 1, "potentiation needs a positive and depression a negative pulse"),
         (("--to", "no/cells.toml"), 1, "there is no folder no for cells.toml: make it"),
         (("--to", "cells.png"), 2, "--to cells.png names the cells, a TOML file"),

@@ -16,6 +16,20 @@ def test_tasks_are_listed_with_size_and_rule_and_one_is_told_of_whole(cli):
     assert all(name in cli("tasks").out for name in listed)
 
 
+def test_tasks_of_spiking_networks_are_listed_beside_with_their_encoding_and_one_is_told_of_whole(cli):
+    listed = {each["task"]: each for each in json.loads(cli("tasks", "--json").out)["spiking"]}
+    assert (listed["coincidence"]["rows"], listed["coincidence"]["columns"]) == (20, 1)
+    assert {name: each["encoding"] for name, each in listed.items() if each["encoding"] != "rates"} == {
+        "coincidence": "times",
+        "moro2022": "times",
+    }
+    assert listed["stripes"]["benches"] == ["emulated", "emulated-single", "simulated"]
+    assert listed["zvn"]["benches"] == ["emulated", "simulated"]
+    told = cli("tasks", "coincidence").out
+    assert "doi:10.1038/s41467-018-07757-y" in told
+    assert "crossbar-hil snn train --task coincidence --bench emulated" in told
+
+
 def test_an_unknown_task_is_bad_usage_and_the_nearest_is_named(cli):
     done = cli("train", "--task", "prezioso", "--seed", "1")
     assert done.code == 2
@@ -31,3 +45,11 @@ def test_a_sweep_takes_the_patterns_of_a_task_and_says_where_they_do_not_fit(cli
     done = cli("sweep", "--task", "li2021", "--over", "rows=3,5", "--seed", "1", "--quiet")
     assert done.code == 1
     assert "point rows 5: patterns have 3 bits, but the chip has 5 rows" in done.err
+
+
+def test_a_bench_is_checked_with_the_task_that_it_is_to_train(cli):
+    done = cli("check", "simulated", "--task", "xor")
+    assert done.code == 0
+    assert done.out.startswith("bench simulated with task xor is sound\n")
+    # 150 epochs of the task, all but the last of which may send a pulse to a cell
+    assert "fewer pulses than the 149 that 150 epochs may send to it" in done.out

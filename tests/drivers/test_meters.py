@@ -10,7 +10,8 @@ from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.drivers.bench_chip import BenchChip
-from crossbar_hil.errors import ComplianceError, InstrumentError, LimitError
+from crossbar_hil.drivers.schemes.wiring import Wiring
+from crossbar_hil.errors import ComplianceError, ImpossibleReading, InstrumentError, LimitError
 from crossbar_hil.instrument import Reading, SourceSettings
 from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
@@ -60,6 +61,21 @@ def read(opened, voltages=VOLTS):
         return currents, served.world, served.world.clock.elapsed() - began_s
 
 
+def read_on(world):
+    """Matrix rows of the columns, and how long the drive was at its last voltage, for each state in a physical log."""
+    closed, began_s, found = set(), 0.0, []
+    for event in world.log.events:
+        if event["event"] == "relays":
+            closed = closed - set(event["opened"]) | set(event["closed"])
+        elif event["event"] == "source" and event["name"] == "smu.a" and event["level_v"]:
+            began_s = event["t"]
+        elif event["event"] == "source" and event["name"] == "smu.a" and event["on"] and began_s:
+            on = {column.rpartition(".")[2]: row.rpartition(".")[2] for row, column in closed}
+            found.append(("".join(on[str(column)] for column in range(5, 9)), event["t"] - began_s))
+            began_s = 0.0
+    return found
+
+
 def test_readings_of_channels_and_of_boxes_take_the_time_of_one_and_are_those_of_one_meter(emulated):
     one, _, one_s = read(emulated(1))
     for meters in (2, 4):
@@ -67,11 +83,15 @@ def test_readings_of_channels_and_of_boxes_take_the_time_of_one_and_are_those_of
         assert (currents == one).all()
         assert world.log.of("violation") == []
         assert seconds == pytest.approx(one_s / meters, rel=0.03)  # integrations and moves, and little besides
+        # Rows of the matrix: 2 is meter, 3 ground, 4 to 6 are the further meters.
+        assert {on for on, _ in read_on(world)} == ({"2433", "3324"} if meters == 2 else {"2456"})
+        assert {round(lasted_s, 6) for _, lasted_s in read_on(world)} == {0.0225}  # one reading, not one for each meter
 
 
+@pytest.mark.parametrize("kind", [{}, {"dual": False, "divider_from": "guard"}], ids=["virtual ground", "guarded"])
 @pytest.mark.parametrize("meters", [2, 3])
-def test_currents_are_the_matrix_product_and_each_meter_loses_its_own_offset(fakes, meters):
-    bench = fakes.FakeBench(fakes.drawn_chip(2), meters=meters)
+def test_currents_are_the_matrix_product_and_each_meter_loses_its_own_offset(fakes, meters, kind):
+    bench = fakes.FakeBench(fakes.drawn_chip(2), meters=meters, **kind)
     for port, source in bench.sources.items():
         offset_a, measure = (0.0 if port == "drive" else 1e-9 * len(source.name) * ord(source.name[3])), source.measure
 
@@ -136,6 +156,7 @@ def test_further_meters_are_on_no_line_and_keep_their_range_while_others_pulse(f
     assert pulses == 2
 
 
+@pytest.mark.fault("I22")
 def test_a_further_meter_at_its_limit_is_named_and_the_sources_rest(fakes):
     conductances = np.full((4, 4), 1e-6)
     conductances[:, 1] = 1e-3  # 0.4 mA in all
@@ -147,6 +168,7 @@ def test_a_further_meter_at_its_limit_is_named_and_the_sources_rest(fakes):
     assert all(bench.world.terminal(source.name).level_v == 0 for source in bench.sources.values())
 
 
+@pytest.mark.fault("I22")
 @pytest.mark.parametrize("broken", ["begin_beside", "fetch_beside", "measure"])
 def test_a_meter_that_fails_amid_a_batch_leaves_every_output_off_and_every_relay_open(fakes, broken, monkeypatch):
     bench = fakes.FakeBench(fakes.drawn_chip(2), meters=3)
@@ -186,7 +208,7 @@ def test_a_voltage_beyond_its_limit_is_refused_before_anything_is_sent(fakes):
             "wiring has a port 'meter9', expected one of drive, meter, meter2 to meter8",
         ),
         ({'"second.b"': '"second.a"'}, "source second.a is on the ports meter2 and meter3"),
-        ({'"virtual ground"': '"guarded"', 'ground = "C"': 'ground = "C", guard = "H"'}, "no use for the port meter2"),
+        ({'"virtual ground"': '"floating"'}, "read scheme floating measures with one channel, so it has no use for"),
     ],
 )
 def test_what_is_wrong_with_further_meters_is_told_before_anything_is_sent(tmp_path, more, words):
@@ -200,8 +222,28 @@ def test_what_is_wrong_with_further_meters_is_told_before_anything_is_sent(tmp_p
     assert any(words in each for each in problems), problems
 
 
+@pytest.mark.fault("I23")
+def test_a_further_meter_that_hangs_on_another_row_is_named_by_a_check_of_the_wiring(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip(2), meters=2, read_range_a=1e-5)
+    siemens = bench.backend().line_conductances(0.1)
+    np.testing.assert_allclose(siemens[:4, 4:], bench.chip.conductances, rtol=1e-6)
+    ports = {**bench.wiring.ports, "meter2": "H"}  # where nothing is
+    wiring = Wiring(slot=1, ports=ports, rows=bench.wiring.rows, columns=bench.wiring.columns)
+    with pytest.raises(ImpossibleReading, match=r"smu2\.a on the port meter2 shows .* between row \d and column [24],"):
+        bench.backend(wiring=wiring).line_conductances(0.1)
+    assert bench.is_safe()
+
+
 def test_the_plan_says_how_many_columns_are_read_at_a_time(tmp_path):
     told = BenchChip.reading(load_bench(bench_file(tmp_path, 3)), np.vstack([VOLTS, 0.1 * np.eye(4)]))
     found = re.match(r"by (pattern|cell): (\d+) readings, 3 at a time in the time of (\d+), where", told)
     assert found, told
     assert int(found[2]) / int(found[3]) == 2  # four columns in two rounds
+
+
+def test_a_bench_on_trial_sees_every_meter_measure_every_column(tmp_path):
+    plan = BenchChip.trial_plan(load_bench(bench_file(tmp_path, 3)))
+    columns = [plan.reads[column].assignment[4:] for column in range(4)]
+    assert columns[0] == ("meter", "meter2", "meter3", "ground")
+    assert columns[3] == ("meter2", "meter3", "ground", "meter")
+    assert all({each[column] for each in columns} == set(columns[0]) for column in range(4))

@@ -134,7 +134,7 @@ def test_every_setting_that_reads_back_wrong_is_an_error_and_the_output_goes_off
     with expected_protocol(Keithley2400, pairs, name="smu") as smu:
         with pytest.raises(InstrumentError, match=re.escape(f"smu: {query[:-1]} reads back {wrong}, expected ")):
             smu.prepare(SETTINGS)
-        with pytest.raises(InstrumentError, match="must be prepared"):
+        with pytest.raises(LimitError, match="has not been prepared"):
             smu.enable()
 
 
@@ -376,7 +376,7 @@ def test_output_and_limit_are_asked_for():
 def test_before_it_is_prepared_nothing_is_sent():
     with expected_protocol(Keithley2400, [], name="smu") as smu:
         for act in (smu.enable, smu.measure, lambda: smu.set_voltage(0.1), lambda: smu.pulse(1.0, 0.05)):
-            with pytest.raises(InstrumentError, match="smu must be prepared"):
+            with pytest.raises(LimitError, match="smu has not been prepared"):
                 act()
 
 

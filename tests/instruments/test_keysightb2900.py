@@ -427,7 +427,7 @@ def test_before_it_is_prepared_nothing_is_sent():
     with expected_protocol(KeysightB2902A, [], name="smu") as smu:
         channel = smu.ch_1
         for act in (channel.enable, channel.measure, lambda: channel.set_voltage(0.1), lambda: channel.pulse(1, 0.05)):
-            with pytest.raises(InstrumentError, match=r"smu\.a must be prepared"):
+            with pytest.raises(LimitError, match=r"smu\.a has not been prepared"):
                 act()
 
 

@@ -45,9 +45,12 @@ def test_at_most_seven_of_the_ten_test_patterns_can_be_right(converged_run):
 
 def test_patterns_of_the_wrong_width_are_refused(converged_run, tmp_path):
     file = tmp_path / "wide.csv"
-    file.write_text("pattern,label,set\n01101,10,train\n")
-    with pytest.raises(DataError, match=r"patterns have shape \(1, 5\)"):
-        load_run(converged_run).predict(file)
+    opened = []
+    for bits, label, said in (("01101", "10", "patterns have 5 bits"), ("0110", "101", "labels have 3 bits")):
+        file.write_text(f"pattern,label,set\n{bits},{label},train\n")
+        with pytest.raises(DataError, match=f"{said}, run .* learnt .* of [42]$"):
+            load_run(converged_run).predict(file, phase=lambda *_, **__: opened.append(1))
+    assert opened == []
 
 
 @pytest.fixture(scope="module")

@@ -157,9 +157,9 @@ class NemesisServer(InstrumentServer):
             with world.lock:
                 faults = self._nemesis.faults_at(name, message, world.chip.shape)
                 plan = self._struck(message, faults, lasting) if faults else Plan(message)
-            if time.monotonic() < self._frozen_until:
-                self._arrivals.note_heard(client, all_of_it=True)  # nobody waits for who is frozen
-            if client in self._cut or not self._wait_until(self._frozen_until):
+            with self._arrivals.asleep():
+                awake = self._wait_until(self._frozen_until)
+            if client in self._cut or not awake:
                 return False
             if time.monotonic() < self._lost_until:
                 return True
@@ -175,7 +175,8 @@ class NemesisServer(InstrumentServer):
         if client in self._cut:
             return False
         if faults:
-            return self._send_answer(client, plan, answer)
+            with self._arrivals.asleep():
+                return self._send_answer(client, plan, answer)
         if answer:
             client.sendall(answer + self._held.pop(client, b""))
         return not self._closed.is_set()
@@ -190,7 +191,6 @@ class NemesisServer(InstrumentServer):
 
     def _send_answer(self, client: socket.socket, plan: Plan, answer: bytes) -> bool:
         """Answer as planned; return whether the client may go on."""
-        self._arrivals.note_heard(client, all_of_it=True)
         answer = self._swap_if_planned(client, plan, answer)
         for change in plan.changes:
             answer = change(answer)

@@ -65,6 +65,9 @@ class EmulatedScpiInstrument(EmulatedInstrument):
     def apply(self) -> None:
         """Bring what was set to the terminals; called after every setting."""
 
+    def before_command(self, header: str) -> None:
+        """Make ready for a command."""
+
     def settings(self, call: Call) -> object:  # noqa: ARG002 - an instrument with channels needs it
         """Return the object whose attributes a command sets."""
         return self
@@ -107,6 +110,7 @@ class EmulatedScpiInstrument(EmulatedInstrument):
         return b";".join(answers) + b"\n" if answers else b""
 
     def _carry_out(self, header: str, query: bool, arguments: list[str]) -> Answer | None:
+        self.before_command(header)
         command, numbers = _find(type(self), header, query)
         call = Call(numbers, arguments)
         if query:

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..world.background import Acquisition
 from ..world.world import World
 from .format import DataFormat
 from .instrument import EmulatedScpiInstrument
@@ -45,6 +46,9 @@ class SmuInstrument(EmulatedScpiInstrument):
         self.format = DataFormat()
         self.measurement, self.operation, self.questionable = Register(), Register(), Register()
         self.line_auto = False
+        self.acquisition = Acquisition(world.clock.elapsed, world.wait)
+        """Readings that were started and not yet taken."""
+        world.background[name] = self.acquisition
         self.setups: dict[int, dict[str, object]] = {}
         """Setups that ``*SAV`` kept, by number; no reset forgets them."""
         self.restart_timer()
@@ -69,6 +73,15 @@ class SmuInstrument(EmulatedScpiInstrument):
 
     def before_range(self, call: Call, function: str, wanted: float) -> None:
         """Refuse a fixed measure range, or change what stands against it."""
+
+    def before_command(self, header: str) -> None:
+        """Let readings come to their end that were started: other commands queue meanwhile."""
+        if self.acquisition.busy and not self.acts_meanwhile(header):
+            self.acquisition.finish()
+
+    def acts_meanwhile(self, header: str) -> bool:
+        """Say whether a command is carried out while readings are taken that were started."""
+        return header.upper().lstrip(":*").startswith(("ABOR", "RST"))
 
     @abstractmethod
     def upper_range(self, call: Call, function: str) -> float:

@@ -9,6 +9,7 @@ import select
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from weakref import WeakKeyDictionary
@@ -23,15 +24,17 @@ LOOK_S = 1e-3
 
 
 class Arrivals:
-    """What has come in for the instruments of one bench and was not acted on."""
+    """What has come in for the instruments of one bench and was not acted on; each thread listens to one client."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._listening: set[socket.socket] = set()
-        self._unheard: dict[socket.socket, int] = {}
+        self._clients: dict[int, socket.socket] = {}
+        self._unheard: Counter[int] = Counter()
+        self._busy: set[int] = set()
+        """Threads that are asked something, or sleep: what has come in for them is not waited for."""
 
     def take(self, client: socket.socket, begun: bytes) -> tuple[list[str], bytes] | None:
-        """Wait for what a client says; None when it has gone.
+        """Wait for what the client of this thread says; None when it has gone.
 
         Parameters
         ----------
@@ -50,66 +53,82 @@ class Arrivals:
         OSError
             If the connection was closed.
         """
+        me = threading.get_ident()
         with self._changed:
-            self._listening.add(client)
+            self._clients[me] = client
         try:
             readable = select.poll()
             readable.register(client, select.POLLIN)
             readable.poll()
         except ValueError as error:  # closed here, and so without a number
             raise ConnectionAbortedError(str(error)) from error
-        finally:
-            with self._changed:
-                self._listening.discard(client)
-                taken = client.recv(CHUNK) if client.fileno() >= 0 else b""
-                *lines, begun = (begun + taken).split(b"\n")
-                messages = [line.rstrip(b"\r").decode("latin-1") for line in lines]
-                self._unheard[client] = self._unheard.get(client, 0) + sum(not asks(each) for each in messages)
-                self._changed.notify_all()
+        with self._changed:
+            taken = client.recv(CHUNK)
+            *lines, begun = (begun + taken).split(b"\n")
+            messages = [line.rstrip(b"\r").decode("latin-1") for line in lines]
+            self._unheard[me] += sum(not asks(each) for each in messages)
+            self._changed.notify_all()
         return (messages, begun) if taken else None
 
     @contextmanager
-    def heard(self, client: socket.socket, message: str) -> Iterator[None]:
+    def heard(self, message: str) -> Iterator[None]:
         """Act on a message in a ``with`` block: on a question after all that others were told before it."""
         if asks(message):
-            self._wait_for_others(client)
-            yield
-            return
+            self._wait_for_others()
         try:
             yield
         finally:
-            self.note_heard(client)
+            with self._changed:
+                self._busy.discard(threading.get_ident())
+                self._unheard[threading.get_ident()] -= not asks(message)
+                self._changed.notify_all()
 
-    def note_heard(self, client: socket.socket, *, all_of_it: bool = False) -> None:
-        """Take note that one thing that a client told was heard, or that the rest never will be."""
+    def note_answered(self) -> None:
+        """Take note that a question was acted on: as soon as its answer is sent its client may say more."""
         with self._changed:
-            left = 0 if all_of_it else self._unheard.get(client, 0) - 1
-            self._unheard[client] = max(left, 0)
+            self._busy.discard(threading.get_ident())
+
+    @contextmanager
+    def asleep(self) -> Iterator[None]:
+        """Let nobody wait for what comes in for this thread in a ``with`` block, nor for what it acts on."""
+        me = threading.get_ident()
+        with self._changed:
+            unheard, self._unheard[me] = self._unheard[me], 0
+            self._busy.add(me)
+            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._unheard[me] = unheard
+                self._busy.discard(me)
+
+    def forget(self) -> None:
+        """Take note that the client of this thread has gone."""
+        me = threading.get_ident()
+        with self._changed:
+            self._clients.pop(me, None)
+            self._unheard.pop(me, None)
+            self._busy.discard(me)
             self._changed.notify_all()
 
-    def forget(self, client: socket.socket) -> None:
-        """Take note that a client has gone."""
+    def _wait_for_others(self) -> None:
+        me, until_s = threading.get_ident(), time.monotonic() + PATIENCE_S
         with self._changed:
-            self._unheard.pop(client, None)
+            self._busy.add(me)
             self._changed.notify_all()
-
-    def _wait_for_others(self, client: socket.socket) -> None:
-        until_s = time.monotonic() + PATIENCE_S
-        with self._changed:
-            while (untaken := self._untaken()) or any(
-                count for each, count in self._unheard.items() if each is not client
-            ):
+            while (untaken := self._untaken()) or any(count for each, count in self._unheard.items() if each != me):
                 left_s = until_s - time.monotonic()
                 if left_s <= 0:
                     return
                 self._changed.wait(min(left_s, LOOK_S) if untaken else left_s)
 
     def _untaken(self) -> bool:
-        """Say whether something has come in that nobody has taken."""
+        """Say whether something has come in that a thread could take and has not."""
         look = select.poll()
-        for each in self._listening:
-            if each.fileno() >= 0:
-                look.register(each, select.POLLIN)
+        for thread, client in self._clients.items():
+            if thread not in self._busy and client.fileno() >= 0:
+                look.register(client, select.POLLIN)
         return bool(look.poll(0))
 
 

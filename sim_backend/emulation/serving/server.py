@@ -99,7 +99,7 @@ class InstrumentServer:
             while found := self._arrivals.take(client, begun):
                 messages, begun = found
                 for message in messages:
-                    with self._arrivals.heard(client, message):
+                    with self._arrivals.heard(message):
                         if not self._exchange(client, message):
                             return
                 if len(begun) > LONGEST_LINE:
@@ -107,7 +107,7 @@ class InstrumentServer:
         except OSError:
             return
         finally:
-            self._arrivals.forget(client)
+            self._arrivals.forget()
             self._clients.discard(client)
             client.close()
             self._leave_control()
@@ -126,6 +126,7 @@ class InstrumentServer:
             answer = self._instrument.receive(message)
             if self._after:
                 self._after()
+        self._arrivals.note_answered()
         return answer
 
     def _take_control(self) -> None:

@@ -56,13 +56,22 @@ class Acquisition:
         """Do the step that is due."""
         steps, now_s = self._steps, self._due_s
         self._due_s = math.inf  # what a step does to the world must not begin it once more
-        wait_s = None if steps is None else next(steps, None)
+        try:
+            wait_s = None if steps is None else next(steps, None)
+        except BaseException:
+            self.cancel()
+            raise
         if steps is not self._steps:  # the step has ended it
             return
         if wait_s is None:
             self._steps = None
         else:
             self._due_s = now_s + wait_s
+
+    def run(self, steps: Iterator[float]) -> None:
+        """Begin, and let time pass until it has come to its end."""
+        self.start(steps)
+        self.finish()
 
     def finish(self) -> None:
         """Let time pass until it has come to its end."""

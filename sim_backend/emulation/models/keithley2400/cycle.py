@@ -7,6 +7,8 @@ integration, which makes a pulse (page 13-10). If a reading has to change the ra
 repeated on it (page 7-3). Automatic delay is 1 ms on every range, an assumption.
 """
 
+from collections.abc import Iterator
+
 from ...scpi import reading
 from ...scpi.sense import ohms_range
 from ...scpi.values import NOT_MEASURED, OVERFLOW
@@ -21,52 +23,50 @@ READING_AVAILABLE, READING_OVERFLOW, IN_COMPLIANCE = 1 << 6, 1 << 7, 1 << 14
 """Bits of the measurement event register (appendix B)."""
 
 
-def acquire(smu: Keithley2400State) -> list[Record]:
-    """Run the trigger model once and return its readings."""
+def acquire(smu: Keithley2400State, records: list[Record]) -> Iterator[float]:
+    """Run the trigger model once, as waits in seconds, and append its readings."""
     now = smu.now
     source = now.source[now.function]
     fixed = source.level
     swept = sweep.levels(smu)
     if now.time_reset_auto:
         smu.restart_timer()
-    records: list[Record] = []
     total = max(now.arm_count, 1) * now.trigger_count
     for number in range(total):
         if number and number % now.trigger_count == 0 and now.arm_source == "TIM":
-            smu.world.wait(now.arm_timer_s)
-        smu.world.wait(now.trigger_delay_s + LATENCY_S)
+            yield now.arm_timer_s
+        yield now.trigger_delay_s + LATENCY_S
         sweep.prepare_trigger(smu, number, swept)
         smu.switch(True)
         if swept and now.abort_on_compliance == "EARL" and smu.limited():
             break
-        records.append(_cycle(smu))
+        yield from _cycle(smu, records)
         stopped = bool(swept) and now.abort_on_compliance == "LATE" and smu.limited()
         last = stopped or number == total - 1
         if now.clear_auto and (now.clear_mode == "ALW" or last):
             smu.switch(False)
         if smu.processing_s:
-            smu.world.wait(smu.processing_s)
+            yield smu.processing_s
         if stopped:
             break
     if swept and smu.level_after_list == "fixed":
         source.level = fixed
         smu.apply()
-    return records
 
 
-def _cycle(smu: Keithley2400State) -> Record:
+def _cycle(smu: Keithley2400State, records: list[Record]) -> Iterator[float]:
     now = smu.now
     delay_s = AUTO_DELAY_S if now.delay_auto else now.delay_s
     averaged = now.average_count if now.average and now.average_control == "REP" else 1
     integration_s = now.nplc / smu.line_hz * (3 if now.autozero else 1) * averaged
     for _ in range(MOST_RANGE_CHANGES):
-        smu.world.wait(delay_s + integration_s)
+        yield delay_s + integration_s
         ampere, _ = smu.world.measure(smu.channels[0])
         volt = smu.world.volt(f"{smu.channels[0]}.hi")
         if not _autorange(smu, volt, ampere):
             break
         smu.apply()
-    return _reading(smu, volt, ampere, averaged)
+    records.append(_reading(smu, volt, ampere, averaged))
 
 
 def _autorange(smu: Keithley2400State, volt: float, ampere: float) -> bool:

@@ -112,6 +112,7 @@ class Keithley2400State(SmuInstrument):
 
     def abort(self) -> None:
         """Return the trigger model to idle."""
+        self.acquisition.cancel()
         self.waiting = self.endless = False
         self.operation.change(WAITING_FOR_ARM, False)
         self.operation.change(IDLE, True)

@@ -1,7 +1,11 @@
 """Starting readings of an emulated Keithley 2400 and fetching them, and the commands of its trigger model.
 
-A source that is neither immediate nor the timer makes the trigger model wait, until ``*TRG`` (BUS) or ``:ABOR``.
+A source that is neither immediate nor the timer makes the trigger model wait, until ``*TRG`` (BUS) or ``:ABOR``. A
+reading of a fixed source goes on after ``:INIT`` while others are spoken to, and the next command but ``:ABOR`` or
+``*RST`` waits for its end (page 11-13); a sweep comes to its end at once.
 """
+
+from collections.abc import Iterator
 
 from ...scpi import kinds, values
 from ...scpi import settings as setting
@@ -47,13 +51,22 @@ def _run(smu: Keithley2400State) -> None:
     smu.waiting = False
     smu.operation.change(WAITING_FOR_ARM, False)
     smu.operation.change(IDLE, False)
-    _acquire(smu)
+    smu.acquisition.start(_steps(smu))
+    now = smu.now
+    if now.from_memory or now.source[now.function].mode != "FIX":
+        smu.acquisition.finish()
+
+
+def _steps(smu: Keithley2400State) -> Iterator[float]:
+    yield from _acquire(smu)
     smu.endless = smu.now.arm_count == ENDLESS
     smu.operation.change(IDLE, not smu.endless)
 
 
-def _acquire(smu: Keithley2400State) -> None:
-    smu.last = acquire(smu)
+def _acquire(smu: Keithley2400State) -> Iterator[float]:
+    found: list[Record] = []
+    yield from acquire(smu, found)
+    smu.last = found
     if smu.buffer.storing and smu.last:
         smu.measurement.latch(BUFFER_AVAILABLE)
     if smu.buffer.store(smu.last):
@@ -62,8 +75,9 @@ def _acquire(smu: Keithley2400State) -> None:
 
 def readings(smu: Keithley2400State) -> list[Record]:
     """Return the latest readings; -230 if there are none."""
+    smu.acquisition.finish()
     if smu.endless:
-        _acquire(smu)
+        smu.acquisition.run(_acquire(smu))
     if not smu.last:
         raise ScpiError(-230)
     return smu.last

@@ -109,7 +109,7 @@ def _measure(smu: Keithley2450State, progress: Progress, name: str, count: int =
     for _ in range(min(count, MOST_STEPS - progress.steps)):
         progress.steps += 1
         smu.world.wait(MEASURE_BLOCK_S)
-        take(smu, name)
+        smu.acquisition.run(take(smu, name))
     if stop_at and smu.limited():
         progress.at = stop_at
 

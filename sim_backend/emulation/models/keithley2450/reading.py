@@ -1,6 +1,7 @@
 """How an emulated Keithley 2450 makes a reading: integration, automatic range, and what is computed from it."""
 
 import math
+from collections.abc import Iterator
 
 from ...scpi import reading
 from ...scpi.sense import ohms_range
@@ -13,24 +14,24 @@ UNITS = {"AMP": "Amp DC", "VOLT": "Volt DC", "OHM": "Ohm", "WATT": "Watt DC"}
 """Units as a buffer names them."""
 
 
-def read(smu: Keithley2450State, name: str) -> None:
-    """Take as many readings into a buffer as ``:SENS:COUN`` says, after the source delay."""
+def read(smu: Keithley2450State, name: str) -> Iterator[float]:
+    """Take as many readings into a buffer as ``:SENS:COUN`` says, after the source delay, as waits in seconds."""
     for _ in range(smu.now.count):
         if smu.unsettled:
             source = smu.now.sourcing.now
-            smu.world.wait(AUTO_DELAY_S if source.delay_auto else source.delay_s)
+            yield AUTO_DELAY_S if source.delay_auto else source.delay_s
             smu.settle()
-        take(smu, name)
+        yield from take(smu, name)
 
 
-def take(smu: Keithley2450State, name: str) -> None:
-    """Take one reading into a buffer."""
+def take(smu: Keithley2450State, name: str) -> Iterator[float]:
+    """Take one reading into a buffer, as waits in seconds."""
     measuring, channel = smu.now.measuring, smu.channels[0]
     sense = measuring.now
     averaged = sense.average_count if sense.average and sense.average_control == "REP" else 1
     integration_s = sense.nplc / smu.line_hz * (3 if sense.autozero else 1) * averaged
     for _ in RANGES_OHM:
-        smu.world.wait(integration_s)
+        yield integration_s
         ampere, _ = smu.world.measure(channel)
         volt = smu.world.volt(f"{channel}.hi")
         if not _change_range(smu, volt, ampere):

@@ -52,7 +52,7 @@ def _of_function(function: str, limits: Limits) -> tuple[Command, ...]:
         """Take a reading, and have it taken off those to come."""
         found = smu.now.measuring.sense[function]
         found.relative = found.math = False
-        read(smu, OWN_BUFFERS[0])
+        smu.acquisition.run(read(smu, OWN_BUFFERS[0]))
         found.offset = smu.buffer(OWN_BUFFERS[0]).readings[-1].value
         found.relative = True
 

@@ -57,6 +57,7 @@ class Keithley2450State(SmuInstrument):
 
     def reset(self) -> None:
         """Output off, then everything as after power-on; buffers, lists and the trigger model are emptied."""
+        self.acquisition.cancel()
         self.buffers = {name: ReadingBuffer() for name in OWN_BUFFERS}
         self.source_lists: dict[str, list[Sourcing]] = {}
         self.trigger_model = TriggerModel(self.settle)

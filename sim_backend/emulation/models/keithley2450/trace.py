@@ -3,7 +3,7 @@
 Names are those of the Model 2450 reference manual, chapter 6, SCPI command reference. Files are not emulated.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from ...scpi import values
 from ...scpi.messages import Answer, Call, Command, Query
@@ -46,7 +46,7 @@ def _measure(pattern: str, function: str = "") -> Command:
         name, elements = _target(smu, call.expect(0, MOST_ARGUMENTS))
         smu.now.measuring.function = function or smu.now.measuring.function
         smu.apply()
-        read(smu, name)
+        smu.acquisition.run(read(smu, name))
         return _latest(smu, name, elements)
 
     return Command(pattern, query=query)
@@ -100,7 +100,15 @@ def _delete(smu: Keithley2450State, call: Call) -> None:
 
 
 def _take(smu: Keithley2450State, call: Call) -> None:
-    read(smu, smu.buffer_name(call.expect(0, 1)))
+    """Start readings, which go on while others are spoken to; the next command waits for their end."""
+    smu.acquisition.start(_steps(smu, smu.buffer_name(call.expect(0, 1))))
+
+
+def _steps(smu: Keithley2450State, name: str) -> Iterator[float]:
+    try:
+        yield from read(smu, name)
+    except ScpiError as error:
+        smu.status.report(error.code)
 
 
 def _statistic(kind: str) -> Query:

@@ -38,5 +38,5 @@ COMMANDS: tuple[Command, ...] = (
     Command(":TRIGger:LOAD", _load),
     setting.query(":TRIGger:STATe", _state),
     setting.action(":INITiate[:IMMediate]", lambda smu: smu.trigger_model.initiate()),
-    setting.action(":ABORt"),
+    setting.action(":ABORt", lambda smu: smu.acquisition.cancel()),
 )

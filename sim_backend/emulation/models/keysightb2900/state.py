@@ -64,12 +64,17 @@ class KeysightB2900State(SmuInstrument):
         for state in self.states:
             for layer in (*state.arms.values(), *state.triggers.values()):
                 layer.interval_s = self.shortest_interval_s
+        self.acquisition.cancel()
         self.on = [False for _ in self.channels]
         self.readings: tuple[list[dict[str, float]], ...] = tuple([] for _ in self.channels)
         self.waiting = None
         self.group: tuple[int, ...] = (1,)
         """Channels that one of them starts together with itself."""
         self.apply()
+
+    def acts_meanwhile(self, header: str) -> bool:
+        """Say whether a command is carried out while measurements go on: what stops them or asks for status."""
+        return super().acts_meanwhile(header) or header.upper().startswith((":SYST", ":STAT", ":IDLE"))
 
     # ------------------------------------------------------------------ where settings live
 

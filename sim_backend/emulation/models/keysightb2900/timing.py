@@ -6,13 +6,15 @@ pulse delays, stays for the pulse width, and returns to its base; a measurement 
 integrates for its aperture, and is taken at its end (B2900 user's guide, pages 6-7 and 6-27). With source TIM triggers
 come at the interval, with AINT when the channel has done what the last one started: both actions together if both are
 AINT. A trigger that would come before that is late. With any other source a layer waits. Channels started by one
-command share their first instant, and edges at the same instant are one change of the circuit. No triggered level
+command share their first instant, and edges at the same instant are one change of the circuit. A start of measurements
+alone goes on while others are spoken to, and all but what aborts or asks for status waits for its end; one that moves a
+source comes to its end at once. No triggered level
 comes, and no measurement begins, before its wait is over, which begins with a level and with the end of a pulse.
 """
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -70,7 +72,7 @@ def measure(smu: KeysightB2900State, numbers: Iterable[int]) -> None:
         else:
             begin = max(0.0, moves[-1] + state.waits["SENS"].seconds)
             events.append(_measurement(smu, number, begin + state.aperture_s))
-    _carry_out(smu, numbers, events)
+    smu.acquisition.run(_steps(smu, numbers, events))
 
 
 def _awaited_sources(smu: KeysightB2900State) -> set[str]:
@@ -86,19 +88,25 @@ def _awaited_sources(smu: KeysightB2900State) -> set[str]:
 
 
 def _go(smu: KeysightB2900State) -> None:
-    """Run the trigger systems that wait, to their end."""
+    """Run the trigger systems that wait, to their end but for measurements alone."""
     numbers, actions = smu.waiting or ((), ())
     smu.waiting = None
-    _carry_out(smu, numbers, (event for number in numbers for event in _events(smu, number, actions)))
+    events = [event for number in numbers for event in _events(smu, number, actions)]
+    smu.acquisition.start(_steps(smu, numbers, events))
+    if actions != ("ACQ",):
+        smu.acquisition.finish()
 
 
-def _carry_out(smu: KeysightB2900State, numbers: Iterable[int], events: Iterable[Event]) -> None:
-    """Do what channels were started for, and switch outputs as they say: on before, off after or at the limit."""
+def _steps(smu: KeysightB2900State, numbers: Iterable[int], events: Iterable[Event]) -> Iterator[float]:
+    """Do what channels were started for, as waits in seconds.
+
+    Outputs are switched as they say: on before, off after or at the limit.
+    """
     before = {number: smu.states[number - 1].level for number in numbers}
     for number in numbers:
         smu.readings[number - 1].clear()
     smu.switch([each for each in numbers if smu.states[each - 1].auto_on], True)
-    _play(smu.world, events)
+    yield from _play(smu.world, events)
     for number, level in before.items():
         state = smu.states[number - 1]
         if state.source_now.mode != "FIX" and not state.end_value:
@@ -108,15 +116,15 @@ def _carry_out(smu: KeysightB2900State, numbers: Iterable[int], events: Iterable
     smu.switch([*tripped, *(each for each in numbers if smu.states[each - 1].auto_off)], False)
 
 
-def _play(world: World, events: Iterable[Event]) -> None:
-    """Let events happen in the world, those of the same instant together."""
+def _play(world: World, events: Iterable[Event]) -> Iterator[float]:
+    """Let events happen in the world, those of the same instant together, as waits in seconds."""
     now = 0.0
     edges: Change = {}
     for event in sorted(events, key=lambda each: (each.at_s, each.order)):
         if event.at_s > now:
             world.set_terminals(edges)
             edges = {}
-            world.wait(event.at_s - now)
+            yield event.at_s - now
             now = event.at_s
         edges.update(event.action())
     world.set_terminals(edges)

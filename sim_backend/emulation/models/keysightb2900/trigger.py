@@ -97,10 +97,11 @@ def _initiate(actions: tuple[str, ...]) -> Write:
 def _abort(smu: KeysightB2900State, call: Call) -> None:
     channels(smu, call.expect(0, 1))
     smu.waiting = None
+    smu.acquisition.cancel()
 
 
 def _idle(smu: KeysightB2900State, call: Call) -> str:
-    busy = smu.waiting is not None and call.suffixes[0] in smu.waiting[0]
+    busy = smu.acquisition.busy or (smu.waiting is not None and call.suffixes[0] in smu.waiting[0])
     return str(int(not busy))
 
 
