@@ -1,6 +1,8 @@
 """Tasks for small arrays: how many simulated chips learn them, and what each costs behind emulated instruments.
 
-python benchmarks/spiking_small.py [--only small_yield]
+Seeds from 1001 on, by which no setting was chosen; trained and tested as the command line does.
+
+    python benchmarks/spiking_small.py [--only small_yield]
 """
 
 import json

@@ -22,14 +22,11 @@ from crossbar_hil.instrument import (
     names_text,
 )
 
+from .direction import Directions
 from .safe import make_safe
 from .schemes.plan import state_between, without_ports
 from .schemes.wiring import GROUND, Assignment, WiredMatrix
 
-AGAINST = 1e-2
-"""So much of its range may the current of a source inside a pulse lie against its voltage, by noise and offset: the
-0 V before it is not subtracted, and a short reading has some 0.1 % of range of noise (data sheets, 0.01 power-line
-cycles). No cell gives a current."""
 HURRY = 0.5
 """Share of the deadline in which a source says what it remembers after a failure."""
 
@@ -86,6 +83,7 @@ class Rig:
         self._volts: dict[str, float] = {}  # what each source is at, as far as known
         self._ranges: dict[str, float] = {}  # largest current that each source is set up for, as far as known
         self._verified: set[Assignment] = set()
+        self._directions = Directions()
         self._prepared = False
         self._enabled = False
         self._charged = False  # whether a source was at a voltage since the lines were last discharged
@@ -393,12 +391,11 @@ class Rig:
 
     def _check_direction(self, port: str, reading: Reading, volts: float) -> None:
         """Refuse the current of a source that nothing on a chip can drive against it."""
-        against_a = -reading.current_a if volts > 0 else reading.current_a
-        if against_a > AGAINST * self._ranges[port]:
+        if beyond := self._directions.problem(port, reading.current_a, volts, self._ranges[port]):
             raise ImpossibleReading(
                 f"{self._place(port)} measured {reading.current_a:g} A inside a pulse of {volts:g} V, further against "
-                f"it than noise can be ({AGAINST:.0%} of its range of {self._ranges[port]:g} A), and no cell gives a "
-                "current: answers in each other's place, or lines the wrong way round; no more pulses were sent"
+                f"it than noise can be ({beyond}), and no cell gives a current: answers in each other's place, or "
+                "lines the wrong way round; no more pulses were sent"
             )
 
     def _place(self, port: str) -> str:
@@ -431,6 +428,7 @@ class Rig:
         self._volts = {}
         self._ranges = {}
         self._verified = set()
+        self._directions.forget()
         self._prepared = self._enabled = self._charged = False
 
 

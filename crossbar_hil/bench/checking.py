@@ -3,13 +3,13 @@
 import ipaddress
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 
-from crossbar_hil.arrays import FloatArray
+from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.bench.file import Bench, load_bench
 from crossbar_hil.bench.instruments import (
     Seen,
@@ -282,18 +282,42 @@ def check_wiring(backend: Any, voltage_v: float) -> list[str]:
         for line in np.flatnonzero(driven ^ measured)
         if not shorted
     ]
-    # A line that conducts to most lines of its own kind, and not to those of the other, is of the other kind.
-    same = np.zeros((rows + columns,) * 2, dtype=bool)
-    same[:rows, :rows] = same[rows:, rows:] = True
-    wrong = [
-        names[line]
-        for line in range(rows + columns)
-        if (conducting & same)[line].sum() > (conducting & ~same)[line].sum()
-    ]
-    if wrong:
-        found.append(f"{' and '.join(wrong)} {_is_or_are(wrong)} swapped: rows and columns are mixed up")
+    swapped = _swapped_lines(conducting, rows)
+    if any(swapped):
+        told = ", or ".join(" and ".join(names[line] for line in each) for each in swapped)
+        found.append(f"{told} {_is_or_are(swapped[0])} swapped: rows and columns are mixed up")
     return found
 
 
-def _is_or_are(lines: list[str]) -> str:
+def _swapped_lines(conducting: BoolArray, rows: int) -> list[list[int]]:
+    """Return which lines stand in places of the other kind; several answers where lines cannot tell.
+
+    Rows conduct to columns alone, so the lines fall into two kinds. Two rows and two columns look the same whichever
+    row was exchanged with whichever column. A line that nothing conducts to is where it should be, as far as one can
+    say. Where lines are shorted their kinds cannot be told: no answer.
+    """
+    there = np.flatnonzero(conducting.any(axis=1))
+    kind, as_wired = _two_kinds(conducting[np.ix_(there, there)]), there < rows
+    kinds = [] if kind is None else [each for each in (kind, ~kind) if each.sum() == as_wired.sum()]
+    answers = [there[each != as_wired].tolist() for each in kinds]
+    return [each for each in answers if len(each) == min(map(len, answers))]
+
+
+def _two_kinds(conducting: BoolArray) -> BoolArray | None:
+    """Return whether each line is of the kind of the first, if lines conduct only to those of the other kind.
+
+    None where two of one kind conduct to each other, or not all lines are connected.
+    """
+    kind = dict.fromkeys(range(len(conducting))[:1], True)
+    for line in (reached := [*kind]):
+        for other in np.flatnonzero(conducting[line]).tolist():
+            if other not in kind:
+                kind[other] = not kind[line]
+                reached.append(other)
+            elif kind[other] == kind[line]:
+                return None
+    return np.array([kind[line] for line in range(len(conducting))]) if len(kind) == len(conducting) else None
+
+
+def _is_or_are(lines: Sequence[object]) -> str:
     return "is" if len(lines) == 1 else "are"

@@ -26,6 +26,7 @@ from crossbar_hil.cli.common import (
 from crossbar_hil.cli.completion import complete_bench, complete_small_task
 from crossbar_hil.cli.dry_runs import check_nothing_else, dry_run_options, tell_dry_run, with_options
 from crossbar_hil.cli.runs import tell_outcome
+from crossbar_hil.cli.spiking_effects import EFFECTS, effect_options, read_effects, without_effects
 from crossbar_hil.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -88,8 +89,9 @@ def _network_options(verb: Any) -> Any:
                 "--renew", type=int, metavar="N", help="Renew what wires take every N images; else solve all."
             ),
             click.option("--soft", is_flag=True, help="Let changes shrink with what is left to the end of the range."),
+            *effect_options(tested=False),
             click.option(
-                "--stuck", type=float, default=0.0, help="Share of cells stuck from the start, half at either end."
+                "--seam", is_flag=True, help="Read and pulse a simulated chip through the seam: the same end, slowly."
             ),
             click.option("--twin", metavar="FILE", help="Let cells differ as those of a twin of `calibrate` do."),
             click.option(
@@ -102,6 +104,14 @@ def _network_options(verb: Any) -> Any:
     )
 
 
+def _fault_options(verb: Any) -> Any:
+    """Add the options that say what a test has that training did not have."""
+    wait = click.option(
+        "--wait", "wait_images", type=float, default=0.0, metavar="IMAGES", help="Time since the training, in images."
+    )
+    return with_options(verb, [*effect_options(tested=True), wait])
+
+
 @click.group()
 def snn() -> None:
     """Train and test spiking networks, computed or on a device."""
@@ -112,7 +122,7 @@ def snn() -> None:
 @click.option(
     "--task",
     shell_complete=complete_small_task,
-    help="What a device learns: stripes, zvn and more; docs/spiking_small.md.  [default with --bench: stripes]",
+    help="What a device learns: a name that `tasks` lists, or a task file.  [default with --bench: stripes]",
 )
 @click.option(
     "--bench",
@@ -216,7 +226,7 @@ def sweep(
 
     runner = make_scheduler(scheduler or "processes", workers)
     if begun is not None:
-        unset = {"preset": "tuned", "stuck": 0.0, "homeostasis": "paced", "soft": False, **USUAL}
+        unset = {"preset": "tuned", "homeostasis": "paced", "soft": False, "seam": False, **USUAL}
         named = {name: value for name, value in given.items() if value != unset.get(name)}
         check_nothing_else(begun, {"over": over, "networks": networks, "seed": seed, "to": folder, **named})
         opened = NetworkFolder.reopen(begun, KIND)
@@ -241,10 +251,9 @@ def sweep(
 @click.option("--data", metavar="DIR", help="Folder of the MNIST files, if they have moved.")
 @click.option("--wire", metavar="OHM", help="Resistance of a wire segment, instead of that of the training.")
 @_cell
-@click.option("--stuck", type=float, default=0.0, help="Share of cells that got stuck since, half at either end.")
-@click.option("--read-noise", type=float, default=0.0, metavar="SHARE", help="Relative noise of a column's current.")
+@_fault_options
 @click.option("--compensate", is_flag=True, help="Let the gains of the columns make up for what the wires take.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Which cells are stuck.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all that is drawn.")
 @quiet_option
 @out_option
 @as_json
@@ -255,7 +264,7 @@ def examine(run: str, data: str | None, wire: str | None, quiet: bool, out: Path
         from crossbar_hil.spiking.examination import Faults, describe_accuracy  # noqa: PLC0415
 
         found = find_run(run, out)
-    faults = Faults(wire_ohm=_quantity(wire, "ohm"), **given)
+    faults = Faults(wire_ohm=_quantity(wire, "ohm"), **read_effects(given), **without_effects(given))
     with _view(quiet) as view:
         view.phase("compiling what tests the network, or loading it once that was done on this machine", brief=True)
         result = found.test(faults, data=data, view=view)
@@ -270,7 +279,8 @@ def examine(run: str, data: str | None, wire: str | None, quiet: bool, out: Path
             confusion=result.confusion.tolist(),
         )
     else:
-        click.echo(describe_accuracy(result.accuracy, result.images, result.silent))
+        readout = found.facts.get("readout", "")
+        click.echo(describe_accuracy(result.accuracy, result.images, result.silent, readout))
 
 
 def _learnt(task: str | None, bench: str | None, dataset: str | None) -> tuple[str | None, str]:
@@ -283,9 +293,10 @@ def _learnt(task: str | None, bench: str | None, dataset: str | None) -> tuple[s
             "network a dataset; leave one out"
         )
     if task is not None:
-        SmallTask.read(task)
+        own = SmallTask.read(task).own
+        task = task if own is None else str(own.resolve())
     learnt = task or dataset or ("stripes" if bench else "digits")
-    return ("simulated" if bench is None and learnt in SmallTask.names() else bench), learnt
+    return ("simulated" if bench is None and (task or learnt in SmallTask.names()) else bench), learnt
 
 
 def _settings(
@@ -297,10 +308,10 @@ def _settings(
     """
     from crossbar_hil.spiking.settings import SpikingSettings  # noqa: PLC0415
 
-    own = {"dataset", "classes", "wire", "width", "high", "twin"}
-    more = {name: value for name, value in given.items() if name not in own}
+    effects = read_effects(given)
+    more = without_effects(given, but=("dataset", "classes", "wire", "width", "high", "twin"))
     if given["twin"] is not None:
-        more |= _like_twin(Path(given["twin"]), given["stuck"])
+        effects |= _like_twin(Path(given["twin"]), effects)
     if given["width"] is not None:
         more["width_s"] = _quantity(given["width"], "s")
     named = {
@@ -310,21 +321,23 @@ def _settings(
         "high_siemens": _quantity(given["high"], "siemens"),
         "bench": bench,
     }
-    return SpikingSettings(**{**named, **more, **varied})
+    return SpikingSettings(**{**named, **effects, **more, **varied})
 
 
-def _like_twin(path: Path, stuck: float) -> dict[str, float]:
+def _like_twin(path: Path, given: dict[str, Any]) -> dict[str, Any]:
     """Return how the cells of a twin differ, as settings of a network; not their map, as the network is another."""
     from crossbar_hil.twins.file import read_twin  # noqa: PLC0415
 
     twin = read_twin(path)
-    if stuck:
-        raise ConfigError(f"--stuck {stuck:g} cannot be given beside --twin, which says how many cells do not move")
-    return {
+    found: dict[str, Any] = {
         "step_spread": twin.numbers.step_spread.value,
         "read_noise": twin.numbers.read_noise.value,
         "stuck": len(twin.unmoving()) / (twin.rows * twin.columns),
     }
+    for name in found:
+        if given.get(name):
+            raise ConfigError(f"{EFFECTS[name].option} {given[name]:g} cannot be given beside --twin, which says it")
+    return found | ({"stuck_at": "start"} if found["stuck"] and "stuck_at" not in given else {})
 
 
 def _numbers(text: str | None) -> tuple[int, ...] | None:

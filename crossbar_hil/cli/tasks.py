@@ -13,17 +13,22 @@ from crossbar_hil.errors import ConfigError
 @click.argument("name", required=False, shell_complete=complete_task)
 @as_json
 def tasks(name: str | None, as_json: bool) -> None:
-    """List the published experiments that `train`, `sweep` and `tune` take by --task, or tell of the one NAME."""
-    from crossbar_hil.training.tasks import Task  # noqa: PLC0415 - --help must not wait for it
+    """List the published experiments that `train`, `sweep`, `tune`, `snn train` take by --task, or tell of one NAME."""
+    from crossbar_hil.spiking.tasks.small import SmallTask  # noqa: PLC0415 - --help must not wait for it
+    from crossbar_hil.training.tasks import Task  # noqa: PLC0415
 
-    told = [_facts(Task.read(each)) for each in ([name] if name else Task.names())]
+    spiking = [_spiking(SmallTask.read(each)) for each in SmallTask.names() if name in (None, each)]
+    told = [] if name and spiking else [_facts(Task.read(each)) for each in ([name] if name else Task.names())]
     if as_json:
-        print_json(tasks=told)
+        print_json(tasks=told, spiking=spiking)
     elif name:
-        print_lines(_lines(told[0]))
+        print_lines(_spiking_lines(spiking[0]) if spiking else _lines(told[0]))
     else:
         print_table(("task", "chip", "patterns", "rule", "learns"), [_row(each) for each in told])
-        print_lines(["", "try     crossbar-hil train --task NAME, and docs/reproduce.md beside what was published"])
+        print_lines(["", "try     crossbar-hil train --task NAME, and docs/reproduce.md beside what was published", ""])
+        rows = [(each["task"], _size(each), str(each["samples"]), each["encoding"], each["learns"]) for each in spiking]
+        print_table(("spiking task", "chip", "samples", "encoding", "learns"), rows)
+        print_lines(["", "try     crossbar-hil snn train --task NAME, and docs/spiking_small.md"])
 
 
 def _facts(task: Any) -> dict[str, Any]:
@@ -43,7 +48,7 @@ def _facts(task: Any) -> dict[str, Any]:
     }
 
 
-def _fits(bench: str, task: str) -> bool:
+def _fits(bench: str, task: Any) -> bool:
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
 
     try:
@@ -53,9 +58,37 @@ def _fits(bench: str, task: str) -> bool:
     return True
 
 
+def _spiking(task: Any) -> dict[str, Any]:
+    from crossbar_hil.shipped import shipped  # noqa: PLC0415
+
+    return {
+        "task": task.name,
+        "learns": task.title,
+        "source": task.source,
+        "rows": task.shape[0],
+        "columns": task.shape[1],
+        "samples": len(task.samples().train),
+        "encoding": task.tables.input.encoding,
+        "benches": [bench for bench in shipped("benches") if _fits(bench, task)],
+    }
+
+
+def _spiking_lines(told: dict[str, Any]) -> list[str]:
+    return [
+        f"task      {told['task']}: {told['learns']}",
+        f"source    {told['source']}",
+        f"chip      {told['rows']} rows, at least {told['columns']} columns; {told['samples']} samples to train on",
+        f"inputs    spike at {told['encoding']}",
+        *(f"try       crossbar-hil snn train --task {told['task']} --bench {bench}" for bench in told["benches"]),
+    ]
+
+
+def _size(told: dict[str, Any]) -> str:
+    return f"{told['rows']} x {told['columns']}"
+
+
 def _row(told: dict[str, Any]) -> tuple[str, ...]:
-    size = f"{told['rows']} x {told['columns']}"
-    return told["task"], size, str(told["patterns"]), told["training"]["rule"], told["learns"]
+    return told["task"], _size(told), str(told["patterns"]), told["training"]["rule"], told["learns"]
 
 
 def _lines(told: dict[str, Any]) -> list[str]:

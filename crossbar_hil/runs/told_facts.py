@@ -146,7 +146,8 @@ def _wiring(found: Any) -> str:
 
 
 def _bench_work(found: Any) -> str:
-    told = [f"{found['readings']} readings"] if "readings" in found else []
+    together = f", {found['meters']} columns at a time" if found.get("meters", 1) > 1 else ""
+    told = [f"{found['readings']} readings{together}"] if "readings" in found else []
     for by in ("pattern", "cell"):
         if batches := found.get(f"batches_by_{by}"):
             told.append(f"batches by {by}: {batches}")

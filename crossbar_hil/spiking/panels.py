@@ -31,9 +31,10 @@ def spiking_standing(progress: Progress | None, facts: Mapping[str, Any], step_s
 
 def spiking_panels(progress: Progress, unit: str) -> list[Panel]:
     """Return the panels of a training that has shown an image; conductances have this unit."""
-    late = recent(progress.record)
+    images = window_of(progress.record)
+    late = recent(progress.record, images)
     result, names = progress.result, progress.labels
-    window = f"moving over the last {RECENT} images, while they are learnt"
+    window = f"moving over the last {images} images, while they are learnt"
     levels = {"chance": 100 / len(progress.totals.classes)}
     levels |= {} if result is None else {f"{result.images} test images": 100 * result.accuracy}
     found = [
@@ -70,6 +71,15 @@ def spiking_panels(progress: Progress, unit: str) -> list[Panel]:
         named = classes, classes
         found.append(panels.grid("answers", "Answers to the test images", result.confusion, "", named, about=about))
     return found
+
+
+def window_of(record: IntArray) -> int:
+    """Return over how many images accuracy is drawn: `RECENT`, of short trainings fewer, so that its course shows.
+
+    >>> window_of(np.array([[80, 0, 0, 0]])), window_of(np.array([[1800, 0, 0, 0]]))
+    (10, 200)
+    """
+    return min(RECENT, max(10, int(record[-1, 0]) // 8))
 
 
 def recent(record: IntArray, window: int = RECENT) -> FloatArray:

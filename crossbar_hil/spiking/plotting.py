@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -31,8 +31,7 @@ from crossbar_hil.figures.panes import (
 )
 from crossbar_hil.spiking.network.labels import Evaluation, Labels
 from crossbar_hil.spiking.network.neurons import Singles
-from crossbar_hil.spiking.panels import recent
-from crossbar_hil.spiking.progress import RECENT
+from crossbar_hil.spiking.panels import recent, window_of
 from crossbar_hil.spiking.sweeping import NetworkResult
 from crossbar_hil.studies.plotting import (
     draw_map,
@@ -45,11 +44,15 @@ from crossbar_hil.studies.plotting import (
     write_sweep,
 )
 
+Classes: TypeAlias = Sequence[str]
+"""Names of the classes 0, 1, ...; empty where they are their numbers."""
 MOST_FIELDS = 100
 MOST_STEPS = 80
 """Membranes are drawn for so many steps at most."""
 _GAP = 0.12
 """Between two receptive fields, as a share of their width."""
+_LEAST_INCHES = 1.6
+"""Height of a figure of receptive fields, for the name of its colours."""
 _NAME = 0.5
 """Room for the name above one, as a share of its height."""
 
@@ -59,11 +62,40 @@ def colour_of(label: int) -> str:
     return COLOURS[label % len(COLOURS)]
 
 
-def plot_fields(weights: Singles, labels: Labels | None, *, unit: str = "S", ax: Axes | None = None) -> Axes:
-    """Draw the conductances to each neuron as an image, sorted by what the neurons stand for, up to 100 of them."""
+def name_of(label: int, classes: Classes) -> str:
+    """Return the name of a class: its own, or its number where classes have none."""
+    return classes[label] if classes else str(label)
+
+
+def plot_fields(
+    weights: Singles,
+    labels: Labels | None,
+    *,
+    unit: str = "S",
+    picture: tuple[int, int] | None = None,
+    classes: Classes = (),
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the conductances to each neuron as an image, sorted by what the neurons stand for, up to 100 of them.
+
+    Parameters
+    ----------
+    weights : ndarray of float32, shape (K, N)
+        Conductances.
+    labels : Labels or None
+        What the neurons stand for.
+    unit : str
+        Of the conductances.
+    picture : tuple of int, optional
+        Height and width of an image in pixels; a square, or else one line, if not given.
+    classes : sequence of str
+        Names of the classes 0, 1, ...; their numbers if not given.
+    ax : Axes, optional
+        Where.
+    """
     inputs, outputs = weights.shape
     side = math.isqrt(inputs)
-    shape = (side, side) if side * side == inputs else (1, inputs)
+    shape = picture or ((side, side) if side * side == inputs else (1, inputs))
     names = labels.of_neurons if labels is not None else np.zeros(outputs, np.int64)
     order = np.argsort(names, kind="stable")[:MOST_FIELDS]
     across = min(len(order), 10)
@@ -71,15 +103,16 @@ def plot_fields(weights: Singles, labels: Labels | None, *, unit: str = "S", ax:
     factor, prefixed = engineering(weights.astype(np.float64), unit)
     high, wide = shape
     pitch = high + max(1, round(_NAME * high)), wide + max(1, round(_GAP * wide))
-    ax = ax or new_axes((6.6, 0.4 + 5.6 * down * pitch[0] / (across * pitch[1])))
-    picture = np.full((down * pitch[0], across * pitch[1]), np.nan)
+    ax = ax or new_axes((6.6, max(_LEAST_INCHES, 0.4 + 5.6 * down * pitch[0] / (across * pitch[1]))))
+    drawn = np.full((down * pitch[0], across * pitch[1]), np.nan)
     for place, neuron in enumerate(order):
         bottom, left = (place // across + 1) * pitch[0], place % across * pitch[1]
-        picture[bottom - high : bottom, left : left + wide] = factor * weights[:, neuron].reshape(shape)
+        drawn[bottom - high : bottom, left : left + wide] = factor * weights[:, neuron].reshape(shape)
         if labels is not None:
             colour, middle = colour_of(int(names[neuron])), left + (wide - 1) / 2
-            ax.text(middle, bottom - high - 0.6, str(names[neuron]), ha="center", fontsize=SMALL, color=colour)
-    image = ax.imshow(picture, cmap="viridis", vmin=factor * weights.min(), vmax=factor * weights.max())
+            name = name_of(int(names[neuron]), classes)
+            ax.text(middle, bottom - high - 0.6, name, ha="center", fontsize=SMALL, color=colour)
+    image = ax.imshow(drawn, cmap="viridis", vmin=factor * weights.min(), vmax=factor * weights.max())
     ax.set_axis_off()
     bar = figure_of(ax).colorbar(image, ax=ax, shrink=0.8, aspect=30, pad=0.02)
     bar.set_label(in_brackets("Conductance", prefixed) if unit else "Weight (no unit)", fontsize=MIDDLE)
@@ -87,11 +120,11 @@ def plot_fields(weights: Singles, labels: Labels | None, *, unit: str = "S", ax:
     return ax
 
 
-def plot_confusion(result: Evaluation, ax: Axes | None = None) -> Axes:
+def plot_confusion(result: Evaluation, ax: Axes | None = None, *, classes: Classes = ()) -> Axes:
     """Draw how many images of each class were answered with which class, and how many with none."""
     ax = ax or new_axes((5.0, 4.0))
     silent = result.images - result.confusion.sum()
-    classes = [str(label) for label in result.classes]
+    names = [name_of(int(label), classes) for label in result.classes]
     shares = 100 * result.confusion / np.maximum(result.confusion.sum(axis=1, keepdims=True), 1)
     counts = iter(result.confusion.flat)
     draw_cells(
@@ -103,8 +136,8 @@ def plot_confusion(result: Evaluation, ax: Axes | None = None) -> Axes:
         high=100.0,
         write=lambda _: str(next(counts)),
     )
-    ax.set_xticks(range(len(classes)), classes)
-    ax.set_yticks(range(len(classes)), classes)
+    ax.set_xticks(range(len(names)), names)
+    ax.set_yticks(range(len(names)), names)
     ax.set_xlabel("Answer (class); numbers: images")
     ax.set_ylabel("True class")
     told = f", {silent} images without an answer" if silent else ""
@@ -112,7 +145,9 @@ def plot_confusion(result: Evaluation, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def plot_raster(raster: BoolArray, shown: IntArray, labels: Labels | None, ax: Axes | None = None) -> Axes:
+def plot_raster(
+    raster: BoolArray, shown: IntArray, labels: Labels | None, ax: Axes | None = None, *, classes: Classes = ()
+) -> Axes:
     """Draw every output spike while sample images are shown one after the other.
 
     Parameters
@@ -125,8 +160,10 @@ def plot_raster(raster: BoolArray, shown: IntArray, labels: Labels | None, ax: A
         What the neurons stand for; their rows are sorted by it.
     ax : Axes, optional
         Where.
+    classes : sequence of str
+        Names of the classes 0, 1, ...; their numbers if not given.
     """
-    count, steps, outputs = raster.shape
+    _, steps, outputs = raster.shape
     names = labels.of_neurons if labels is not None else np.zeros(outputs, np.int64)
     place = np.empty(outputs, np.int64)
     place[np.argsort(names, kind="stable")] = np.arange(1, outputs + 1)
@@ -135,35 +172,82 @@ def plot_raster(raster: BoolArray, shown: IntArray, labels: Labels | None, ax: A
     colours = [colour_of(int(names[neuron])) for neuron in neurons] if labels is not None else BLACK
     size = 14 if outputs <= 60 else 5
     ax.scatter(images * steps + times, place[neurons], s=size, c=colours, marker="|", linewidths=1.3)
-    for image in range(count):
-        ax.axvline(image * steps, color=GREY, linewidth=0.5)
-        ax.annotate(
-            str(shown[image]),
-            ((image + 0.5) * steps, 1.01),
-            xycoords=("data", "axes fraction"),
-            ha="center",
-            va="bottom",
-            fontsize=MIDDLE,
-            color=colour_of(int(shown[image])),
-        )
+    _part_images(ax, shown, steps, classes)
     if labels is not None:
-        _name_classes(ax, names, sorted({*map(int, names), *map(int, shown)}))
-    ax.set_xlim(0, count * steps)
+        _name_classes(ax, names, sorted({*map(int, names), *map(int, shown)}), classes)
     ax.set_ylim(0.2, outputs + 0.8)
-    ax.set_title("Class of the image shown", fontsize=MIDDLE, pad=14)
-    ax.set_xlabel("Time (steps)")
     ax.set_ylabel("Neuron, sorted by class")
     _tidy(ax)
     ax.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     return ax
 
 
-def _name_classes(ax: Axes, names: IntArray, classes: Sequence[int]) -> None:
+def plot_inputs(
+    spikes: BoolArray, raster: BoolArray, shown: IntArray, ax: Axes | None = None, *, classes: Classes = ()
+) -> Axes:
+    """Draw the spikes of every input while sample images are shown, and the steps in which a neuron spiked.
+
+    Parameters
+    ----------
+    spikes : ndarray of bool, shape (P, T, K)
+        Input spikes.
+    raster : ndarray of bool, shape (P, T, N)
+        Output spikes.
+    shown : ndarray of int, shape (P,)
+        Classes of the images.
+    ax : Axes, optional
+        Where.
+    classes : sequence of str
+        Names of the classes 0, 1, ...; their numbers if not given.
+    """
+    _, steps, inputs = spikes.shape
+    ax = ax or new_axes((6.6, 3.4))
+    images, times, rows = np.nonzero(spikes)
+    ax.scatter(images * steps + times, rows + 1, s=10, c=BLACK, marker="|", linewidths=1.2)
+    images, times = np.nonzero(raster.any(axis=2))
+    ends = np.full(len(images), inputs + 0.8)
+    ax.vlines(
+        images * steps + times, 0.2, ends, color=ORANGE, linewidth=2.5, alpha=0.5, label="a neuron spikes", zorder=0
+    )
+    _part_images(ax, shown, steps, classes)
+    ax.set_ylim(inputs + 0.8, 0.2)
+    ax.set_ylabel("Input (row)")
+    ax.legend(frameon=False, fontsize=SMALL, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    _tidy(ax)
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    return ax
+
+
+def _part_images(ax: Axes, shown: IntArray, steps: int, classes: Classes) -> None:
+    """Part images that are shown one after the other by lines, and name their classes above."""
+    for image, label in enumerate(shown.tolist()):
+        ax.axvline(image * steps, color=GREY, linewidth=0.5)
+        ax.annotate(
+            name_of(label, classes),
+            ((image + 0.5) * steps, 1.01),
+            xycoords=("data", "axes fraction"),
+            ha="center",
+            va="bottom",
+            fontsize=MIDDLE,
+            color=colour_of(label),
+        )
+    ax.set_xlim(0, len(shown) * steps)
+    ax.set_title("Class of the image shown", fontsize=MIDDLE, pad=14)
+    ax.set_xlabel("Time (steps)")
+
+
+def _name_classes(ax: Axes, names: IntArray, present: Sequence[int], classes: Classes) -> None:
     """Name every class beside the raster, with how many neurons stand for it, and part their rows by lines."""
-    counts = [int(np.count_nonzero(names == each)) for each in classes]
+    counts = [int(np.count_nonzero(names == each)) for each in present]
     handles = [
-        Line2D([], [], color=colour_of(each), linewidth=3, label=f"{each}: {count or 'no'} neuron{'s' * (count != 1)}")
-        for each, count in zip(classes, counts, strict=True)
+        Line2D(
+            [],
+            [],
+            color=colour_of(each),
+            linewidth=3,
+            label=f"{name_of(each, classes)}: {count or 'no'} neuron{'s' * (count != 1)}",
+        )
+        for each, count in zip(present, counts, strict=True)
     ]
     ax.legend(
         handles=handles[::-1],
@@ -180,7 +264,13 @@ def _name_classes(ax: Axes, names: IntArray, classes: Sequence[int]) -> None:
 
 
 def plot_membranes(
-    membranes: FloatArray, thresholds: Singles, spikes: BoolArray, labels: Labels | None, ax: Axes | None = None
+    membranes: FloatArray,
+    thresholds: Singles,
+    spikes: BoolArray,
+    labels: Labels | None,
+    ax: Axes | None = None,
+    *,
+    classes: Classes = (),
 ) -> Axes:
     """Draw the membranes of the three neurons that came nearest to their thresholds, or spiked, during one image.
 
@@ -196,6 +286,8 @@ def plot_membranes(
         What the neurons stand for.
     ax : Axes, optional
         Where.
+    classes : sequence of str
+        Names of the classes 0, 1, ...; their numbers if not given.
     """
     membranes, spikes = membranes[:MOST_STEPS], spikes[:MOST_STEPS]
     factor, unit = engineering(thresholds.astype(np.float64), "V")
@@ -204,8 +296,10 @@ def plot_membranes(
     times = np.arange(1, len(membranes) + 1)
     for rank, neuron in enumerate(np.argsort(-nearness)[:3]):
         colour = COLOURS[rank]
-        name = f"neuron {neuron + 1}" + (f" ({labels.of_neurons[neuron]})" if labels is not None else "")
-        ax.plot(times, factor * membranes[:, neuron], color=colour, linewidth=1.2, label=name)
+        stands_for = "" if labels is None else f" ({name_of(int(labels.of_neurons[neuron]), classes)})"
+        ax.plot(
+            times, factor * membranes[:, neuron], color=colour, linewidth=1.2, label=f"neuron {neuron + 1}{stands_for}"
+        )
         ax.axhline(factor * thresholds[neuron], color=colour, linewidth=0.9, linestyle="--")
         fired = np.flatnonzero(spikes[:, neuron])
         ax.plot(times[fired], np.full(len(fired), factor * thresholds[neuron]), "v", color=colour, markersize=5)
@@ -226,7 +320,7 @@ def plot_membranes(
 def plot_accuracy(
     record: IntArray, result: Evaluation | None = None, *, chance: float | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Draw the share of right answers while the network learnt, over the images of late that the terminal tells of too.
+    """Draw the share of right answers while the network learnt, over the images of late.
 
     Parameters
     ----------
@@ -240,8 +334,9 @@ def plot_accuracy(
         Where.
     """
     ax = ax or new_axes((6.6, 3.0))
-    late = recent(record)
-    label = f"while learning, the last {RECENT} images at each point"
+    window = window_of(record)
+    late = recent(record, window)
+    label = f"while learning, the last {window} images at each point"
     ax.plot(late[:, 0], 100 * late[:, 1], color=BLUE, linewidth=1.5, label=label)
     ax.annotate(
         f"{100 * late[-1, 1]:.1f} %",

@@ -19,17 +19,19 @@ from crossbar_hil.errors import ConfigError, LimitError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file
 from crossbar_hil.spiking.design import USUAL, check_design, is_designed, order_rows, typical_spikes
-from crossbar_hil.spiking.network.devices import lognormal_factors, stuck_masks
+from crossbar_hil.spiking.device_effects import DeviceEffects, changed_effects, check_effects, with_effects
 from crossbar_hil.spiking.network.encoding import spike_probabilities
 from crossbar_hil.spiking.network.model import SpikingModel
 from crossbar_hil.spiking.network.network import PUBLISHED, Protocol
 from crossbar_hil.spiking.network.pacing import HOMEOSTASES, pace, paced_model, paced_protocol
+from crossbar_hil.spiking.network.seam_engine import SeamEngine
 from crossbar_hil.spiking.network.states import UPDATE_SCHEMES, Synapses, as_falling, linear_states, measured_states
 from crossbar_hil.spiking.network.stepwise import Engine
 from crossbar_hil.spiking.network.trains import Encode
+from crossbar_hil.spiking.network.virtual_chip import check_synapses
 from crossbar_hil.spiking.tasks import models
 from crossbar_hil.spiking.tasks.images import Images, Split, digits, mnist
-from crossbar_hil.spiking.tasks.small import SmallTask
+from crossbar_hil.spiking.tasks.small import SmallTask, is_task_file
 from crossbar_hil.tables import Ohm, Second, Siemens
 from crossbar_hil.training.lines.tiles import read_tiles
 
@@ -40,7 +42,7 @@ MOST_NEURONS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class SpikingSettings:
+class SpikingSettings(DeviceEffects):
     """Everything that a spiking run follows from, beside the device and the data.
 
     Raises
@@ -50,7 +52,7 @@ class SpikingSettings:
     """
 
     dataset: str = "digits"
-    """What is learnt: images for a computed network, a task for a device."""
+    """What is learnt: images for a computed network, for a device a task, by its name or its file."""
     data: str | None = None
     """Folder of the MNIST files."""
     classes: tuple[int, ...] | None = None
@@ -81,12 +83,6 @@ class SpikingSettings:
     """Training images between two renewals of what wires take of each cell's current; None to solve every circuit."""
     soft: bool = False
     """Whether changes shrink with what is left to the end of the range, which those for ten digits always do."""
-    stuck: float = 0.0
-    """Share of the cells that are stuck from the start, half of them at either end of the range."""
-    step_spread: float = 0.0
-    """Spread from cell to cell: sigma of the logarithm of the factor between what a cell was given and what it has."""
-    read_noise: float = 0.0
-    """Relative noise of a cell's current; that of a column, of many cells, is taken to be as large, which is most."""
     train: int | None = None
     """How many training images are used at most."""
     passes: int | None = None
@@ -97,13 +93,16 @@ class SpikingSettings:
     homeostasis: str = "paced"
     """Whether what an own spike adds to a threshold of the tuned network shrinks where a neuron gets more images than
     that was tuned for ("paced"), or stays ("constant")."""
+    seam: bool = False
+    """Whether a computed network is trained through the seam: a simulated chip is read and pulsed step by step."""
     bench: str | None = None
     """The network of a device; None for one that is computed."""
     part: int = 10
     """Training images between two lines of the record; a whole number of renewals where there are any."""
 
     def __post_init__(self) -> None:
-        _one_of("dataset", self.dataset, (*DATASETS, *SmallTask.names()))
+        if not is_task_file(self.dataset):
+            _one_of("dataset", self.dataset, (*DATASETS, *SmallTask.names()))
         _one_of("preset", self.preset, PRESETS)
         _one_of("homeostasis", self.homeostasis, HOMEOSTASES)
         if self.rule is not None:
@@ -122,11 +121,7 @@ class SpikingSettings:
                 raise ConfigError(f"{name} {value} must lie between {least} and {most}")
         if not 0 <= self.wire_ohm < math.inf:
             raise ConfigError(f"wire {self.wire_ohm} ohm must be finite and not negative")
-        if not 0 <= self.stuck <= 1:
-            raise ConfigError(f"stuck {self.stuck} is a share of the cells, it must lie between 0 and 1")
-        for name in ("step_spread", "read_noise"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ConfigError(f"{name} {getattr(self, name)} must be finite and not negative")
+        check_effects(self)
         self._check_data()
         if self.bench is None:
             check_design(self)
@@ -172,9 +167,9 @@ class SpikingSettings:
         own = {
             "classes": self.classes, "neurons": self.neurons, "states": self.states, "rule": self.rule,
             "curve": self.curve, "high": self.high_siemens,
-            "wire": self.wire_ohm or None, "cell": self.cell, "stuck": self.stuck or None, "train": self.train,
-            "renew": self.renew, "soft": self.soft or None,
-            "step_spread": self.step_spread or None, "read_noise": self.read_noise or None,
+            "wire": self.wire_ohm or None, "cell": self.cell, "train": self.train,
+            "renew": self.renew, "soft": self.soft or None, "seam": self.seam or None,
+            **{name: getattr(self, name) for name in changed_effects(self)},
             **{name: getattr(self, name) if getattr(self, name) != usual else None for name, usual in USUAL.items()},
         }  # fmt: skip
         if given := [name for name, value in own.items() if value is not None]:
@@ -194,6 +189,8 @@ class SpikingSettings:
         if self.rule not in {None, "continuous"} and self.states is None and self.curve is None:
             more = ", or --curve" if self.rule == "pulse" else ""
             raise ConfigError(f"rule {self.rule} needs --states, the number of states of a cell{more}")
+        if self.seam and (self.wire_ohm or self.cell):
+            raise ConfigError("seam goes with perfect wires and ohmic cells, without --wire and --cell")
         if self.preset == "published" and self.high_siemens is not None:
             raise ConfigError("preset published has weights without a unit; high goes with siemens or tuned")
         if self.high_siemens is not None and not models.LOW_SIEMENS < self.high_siemens <= models.HIGH_SIEMENS:
@@ -270,14 +267,9 @@ def model_of(settings: SpikingSettings, split: Split, *, outputs: int | None = N
         model = replace(model, synapses=_on_curves(model.synapses, settings.curve, settings.width_s))
     if settings.states is not None:
         model = replace(model, synapses=_with_states(model.synapses, settings))
-    if settings.stuck:
-        half, rng = settings.stuck / 2, np.random.default_rng([seed, 1])
-        low, high = stuck_masks((inputs, neurons), rng=rng, at_low=half, at_high=half)
-        model = replace(model, cells=replace(model.cells, stuck=low | high))
-    if settings.step_spread:
-        factors = lognormal_factors((inputs, neurons), settings.step_spread, np.random.default_rng([seed, 3]))
-        model = replace(model, cells=replace(model.cells, factors=factors))
-    return replace(model, cells=replace(model.cells, read_noise=settings.read_noise))
+    if settings.seam:
+        check_synapses(model)
+    return with_effects(model, settings, seed)
 
 
 def _many(split: Split) -> bool:
@@ -375,7 +367,8 @@ def protocol_of(settings: SpikingSettings, split: Split) -> Protocol:
     elif settings.preset != "tuned":
         protocol = PUBLISHED
     else:
-        protocol = paced_protocol(_tuned_protocol(split), _pace(settings, split))
+        exponent = models.TUNED_TEN_EXPONENT if _many(split) else models.TUNED_EXPONENT
+        protocol = paced_protocol(_tuned_protocol(split), _pace(settings, split), exponent)
     own: dict[str, Any] = {
         "passes": settings.passes,
         "training_steps": settings.steps,
@@ -392,7 +385,7 @@ def order_of(settings: SpikingSettings, split: Split) -> IntArray | None:
 
 
 def engine_of(settings: SpikingSettings, split: Split | None, order: IntArray | None = None) -> Engine:
-    """Return the compiled engine: on an ideal crossbar, or with wires and cells.
+    """Return the compiled engine, on an ideal crossbar or with wires and cells, or the one that works through the seam.
 
     Parameters
     ----------
@@ -406,6 +399,8 @@ def engine_of(settings: SpikingSettings, split: Split | None, order: IntArray | 
     ConfigError
         If the cell is not known, or no such engine is installed.
     """
+    if settings.seam:
+        return SeamEngine()
     if not settings.wire_ohm and settings.cell is None:
         return load("spiking_engines", "fused")()
     cell = _cell(settings.cell)

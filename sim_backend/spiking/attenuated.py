@@ -12,6 +12,7 @@ import numpy as np
 
 from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.errors import ConfigError
+from crossbar_hil.spiking.network.effects import conductances
 from crossbar_hil.spiking.network.encoding import Words, input_spikes, key, step_key
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.stepwise import Presentation, Showing, check_images
@@ -115,15 +116,17 @@ class AttenuatedEngine(WiredEngine):
 
     def attenuate(self, model: SpikingModel, state: NetworkState) -> SpikingModel:
         """Return the model with what wires leave of each cell's current as factors, for the conductances of a state."""
-        given = state.weights.astype(np.float64)
+        without = replace(model, cells=replace(model.cells, factors=None))
+        given = self._cells(without, state)
         arriving = self._matrix(self._cells(model, state), model.spike_v)
         shares = np.divide(arriving, given, out=np.ones_like(given), where=given > 0)
         return replace(model, cells=replace(model.cells, factors=shares.astype(np.float32)))
 
     def _cells(self, model: SpikingModel, state: NetworkState) -> FloatArray:
         """Return the conductances (K, N) that cells have, in siemens."""
-        given = state.weights.astype(np.float64)
-        return given if model.cells.factors is None else given * model.cells.factors
+        exact = replace(model, cells=replace(model.cells, factors=None))
+        found = conductances(exact, state.weights, state.presented).astype(np.float64)
+        return found if model.cells.factors is None else found * model.cells.factors
 
     def _matrix(self, cells: FloatArray, spike_v: float) -> FloatArray:
         if self.patterns is None or self.arrangement.is_ohmic:

@@ -15,6 +15,6 @@ class FusedEngine:
         from . import kernel  # noqa: PLC0415 - numba takes long to import
 
         work = lay_out(model, state, images, showing)
-        arguments = (*work.arguments(), None, None)
+        arguments = (*work.arguments(), None, None, work.effects)
         kernel.show(*arguments)
         return work.presentation()

@@ -12,8 +12,10 @@ import numba
 import numpy as np
 
 from ..circuit.caching import KEPT
+from .cell_effects import draw_anew, flutter, let_time_pass
 from .columns import update_column
 from .mixing import GOLDEN, mix
+from .varied_columns import update_varied
 
 LANES = 32
 """Columns are padded to a multiple of this, so that the inner loops are whole vectors."""
@@ -52,6 +54,7 @@ class Numbers(NamedTuple):
 def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
     images, keys, n, updates, change_by_age, states, falling, weights, kept, factors, stuck, read, balances, gain,
     membranes, thresholds, refractory, last_inputs, clock, counts, raster, transfer, solved,
+    effects,
 ):  # fmt: skip
     """Show images, until a step needs currents that only the caller can find; arrays are changed in place.
 
@@ -92,6 +95,8 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
     solved : (ndarray of int64, shape (K + 4,), ndarray of float32, shape (M,)), or None
         If given, the loop stops where currents are needed: inputs that spike in that step, and currents for them, in
         amperes, when it goes on.
+    effects : cell_effects.Effects, or None
+        If given, what cells do beside what they are to do.
 
     Returns
     -------
@@ -112,6 +117,9 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
         spiking, currents = np.empty(inputs + 4, np.int64), np.zeros(padded, np.float32)
     else:
         spiking, currents = solved
+    fluctuates, fluttering = False, np.zeros(padded, np.float32)
+    if effects is not None:
+        fluctuates = effects.telegraph > zero or effects.flicker > zero
     now, fired, listened = clock[NOW], clock[FIRED], clock[LISTENED]
     paused = fired > 0
     hold = refractory[:outputs].min()  # steps for which no neuron listens
@@ -127,6 +135,9 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
             refractory[:] = 0
             last_inputs[:] = n.never
             hold = 0
+        if effects is not None and effects.ages and n.learn and not paused and clock[STEP] == 0:
+            let_time_pass(effects, p, weights, factors, stuck, read, updates.low, updates.high)
+            clock[CHANGED] = 1
         for t in range(clock[STEP], n.steps):
             offset = np.uint64(t + 1) * GOLDEN
             if not paused:
@@ -152,7 +163,17 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
                         return True
                     for s in range(fired, fired + 3):
                         spiking[s] = inputs  # a row of zeros
-                    if transfer is None:
+                    if transfer is None and effects is not None and fluctuates:
+                        currents[:] = zero
+                        draw_anew(effects, (effects.first + p) * n.steps + t)
+                        for s in range(fired):
+                            a = spiking[s]
+                            flutter(effects, a, outputs, fluttering)
+                            for j in range(padded):
+                                currents[j] += read[a, j] * fluttering[j]
+                        for j in range(padded):
+                            currents[j] *= n.spike_v
+                    elif transfer is None:
                         currents[:] = zero
                         for s in range(0, fired, 4):
                             a, b, c, d = spiking[s], spiking[s + 1], spiking[s + 2], spiking[s + 3]
@@ -178,6 +199,9 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
                     refractory[j] = left - 1 if left > 0 else 0
                     crossed += np.int32(membrane >= thresholds[j])
             else:
+                if effects is not None and effects.lasting.shape[0] > 0:
+                    for j in range(outputs):
+                        currents[j] *= effects.lasting[p, j]
                 if n.read_noise > zero:
                     noise_key = mix(keys[2, p] + offset)
                     for j in range(outputs):
@@ -186,6 +210,9 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
                         for part in range(4):
                             total += np.float32((word >> np.uint64(16 * part)) & np.uint64(0xFFFF))
                         currents[j] *= one + n.read_noise * ((total - n.noise_mean) * n.noise_scale)
+                if effects is not None and effects.offsets.shape[0] > 0:
+                    for j in range(outputs):
+                        currents[j] += effects.offsets[j]
                 for j in range(padded):
                     membrane = membranes[j]
                     left = refractory[j]
@@ -207,10 +234,16 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
                         if n.learn:
                             clock[CHANGED] = 1
                             rounding_key = mix(mix(keys[1, p] + offset) + np.uint64(j + 1) * GOLDEN)
-                            update_column(
-                                j, rounding_key, now, updates, change_by_age, states, falling, weights, kept, factors,
-                                stuck, read, balances, gain, last_inputs, scratch,
-                            )  # fmt: skip
+                            if effects is None:
+                                update_column(
+                                    j, rounding_key, now, updates, change_by_age, states, falling, weights, kept,
+                                    factors, stuck, read, balances, gain, last_inputs, scratch,
+                                )  # fmt: skip
+                            else:
+                                update_varied(
+                                    j, rounding_key, now, updates, change_by_age, states, falling, weights, kept,
+                                    factors, stuck, read, balances, gain, last_inputs, scratch, effects,
+                                )  # fmt: skip
             if n.learn:
                 for j in range(padded):
                     threshold = thresholds[j] * n.decay

@@ -11,6 +11,7 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
+from crossbar_hil.errors import ConfigError
 from crossbar_hil.spiking.network.encoding import Words
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.stepwise import Presentation, Showing
@@ -74,6 +75,11 @@ class WiredEngine:
     def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
         """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes."""
         compile_kernels()
+        if model.cells.fluctuates:
+            raise ConfigError(
+                "telegraph and 1/f noise of cells change every circuit in every step; they go with perfect wires and "
+                "ohmic cells only"
+            )
         work = lay_out(model, state, images, showing)
         cells = work.read[:-1, : model.outputs].astype(np.float64)
         fixed = None if showing.learn else self.fixed_matrix(cells, model.spike_v)
@@ -120,7 +126,7 @@ class WiredEngine:
         inputs = len(work.last_inputs)
         spiking, currents = np.zeros(inputs + 4, np.int64), np.zeros(work.read.shape[1], np.float32)
         volts, height = np.zeros((1, inputs)), np.float64(np.float32(spike_v))
-        arguments = (*work.arguments(), matrix, None if circuit is None else (spiking, currents))
+        arguments = (*work.arguments(), matrix, None if circuit is None else (spiking, currents), work.effects)
         while kernel.show(*arguments) and circuit is not None:
             volts[:] = 0.0
             volts[0, spiking[: work.clock[kernel.FIRED]]] = height

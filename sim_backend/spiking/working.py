@@ -9,6 +9,17 @@ from numpy.typing import NDArray
 from crossbar_hil.arrays import BoolArray, IntArray
 from crossbar_hil.spiking.network import neurons as cells
 from crossbar_hil.spiking.network import plasticity as learning
+from crossbar_hil.spiking.network.effects import (
+    FLICKER_STEPS,
+    SLOW,
+    age_of,
+    column_factors,
+    conductances,
+    drift_factors,
+    left_after,
+    step_quantiles,
+    write_sigma,
+)
 from crossbar_hil.spiking.network.encoding import (
     NOISE_MEAN,
     NOISE_SCALE,
@@ -16,6 +27,7 @@ from crossbar_hil.spiking.network.encoding import (
     ROUNDING,
     SPIKES,
     Words,
+    key,
     presentation_keys,
 )
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
@@ -56,6 +68,8 @@ class Layout(NamedTuple):
     state: NetworkState
     """Where the network stood before."""
     learn: bool
+    effects: Any
+    """A `cell_effects.Effects`; None if there are none."""
 
     def arguments(self) -> tuple[Any, ...]:
         """Return what the loop takes, in its order, up to `raster`."""
@@ -105,7 +119,7 @@ def lay_out(model: SpikingModel, state: NetworkState, images: Words, showing: Sh
     )  # fmt: skip
     factors = model.cells.factors
     read = np.zeros((model.inputs + 1, width), np.float32)
-    read[:-1, :outputs] = state.weights if factors is None else state.weights * factors
+    read[:-1, :outputs] = conductances(model, state.weights, state.presented)
     balances = pad(state.gains, width, 1)
     clock = np.zeros(6, np.int64)
     clock[kernel.NOW] = state.now
@@ -134,6 +148,42 @@ def lay_out(model: SpikingModel, state: NetworkState, images: Words, showing: Sh
         clock=clock,
         counts=np.zeros((count, outputs), np.int64),
         raster=np.zeros((count, showing.steps, outputs) if showing.record else (0, 0, 0), np.bool_),
+        effects=_effects(model, state, count, showing),
+    )
+
+
+def _effects(model: SpikingModel, state: NetworkState, count: int, showing: Showing) -> Any:
+    """Return the effects of a model's cells for the compiled loop; None if it has none of them."""
+    from . import cell_effects  # noqa: PLC0415 - numba takes long to import
+
+    cells = model.cells
+    if not cells.has_effects:
+        return None
+    where = showing.seed, showing.stream
+    slow = key(*where, SLOW)
+    none = np.empty((0, 0))
+    drifts = none if cells.drifts is None else np.ascontiguousarray(cells.drifts.T)
+    factors = NONE if cells.drifts is None else drift_factors(cells.drifts, age_of(cells, state.presented))
+    return cell_effects.Effects(
+        quantiles=step_quantiles(cells.step_variation),
+        write_sigma=write_sigma(cells, model.synapses),
+        disturb=np.float32(cells.disturb),
+        left=left_after(1, cells),
+        ages=cells.ages,
+        shapes=none if cells.shapes is None else np.ascontiguousarray(cells.shapes.T),
+        drifts=drifts,
+        age=np.float64(age_of(cells, state.presented)),
+        lasting=column_factors(cells, *where, showing.first, count, model.outputs) if cells.column_noise else NONE,
+        offsets=NO_STATES if cells.offsets is None else cells.offsets.astype(np.float32),
+        telegraph=np.float32(cells.telegraph),
+        telegraph_below=np.uint64(round(cells.telegraph_share * 2.0**32)),
+        telegraph_steps=np.int64(cells.telegraph_steps),
+        flicker=np.float32(cells.flicker),
+        flicker_steps=np.array(FLICKER_STEPS, np.int64),
+        slow_keys=np.array([slow, *(key(slow, process) for process in range(len(FLICKER_STEPS)))], np.uint64),
+        step_keys=np.zeros(1 + len(FLICKER_STEPS), np.uint64),
+        first=np.int64(showing.first),
+        drifted=np.zeros((0, 0), np.float32) if cells.drifts is None else np.ascontiguousarray(factors.T),
     )
 
 

@@ -16,12 +16,16 @@ G = 1e-5
 class Lines:
     """A chip that is read by pairs of lines, first the one that drives; sound until it is changed."""
 
-    shape = (ROWS, COLUMNS)
-
-    def __init__(self):
-        self.between = np.zeros((len(NAMES),) * 2)
-        self.between[:ROWS, ROWS:] = self.between[ROWS:, :ROWS] = G
+    def __init__(self, rows=ROWS, columns=COLUMNS):
+        self.shape = rows, columns
+        self.between = np.zeros((rows + columns,) * 2)
+        self.between[:rows, rows:] = self.between[rows:, :rows] = G
         self.asked = []
+
+    def exchange(self, first, second):
+        order = np.arange(len(self.between))
+        order[[first, second]] = order[[second, first]]
+        self.between = self.between[np.ix_(order, order)]
 
     def line_conductances(self, voltage_v):
         self.asked.append(voltage_v)
@@ -98,10 +102,34 @@ def test_a_line_whose_drive_feeds_a_short_alone_has_no_relay_blamed(lines):
 @pytest.mark.parametrize("row", range(ROWS))
 @pytest.mark.parametrize("column", range(ROWS, ROWS + COLUMNS))
 def test_every_row_in_the_place_of_a_column_is_named_with_it(lines, row, column):
-    order = np.arange(len(NAMES))
-    order[[row, column]] = order[[column, row]]
-    lines.between = lines.between[np.ix_(order, order)]
+    lines.exchange(row, column)
     assert lines.told == [f"{NAMES[row]} and {NAMES[column]} are swapped: rows and columns are mixed up"]
+
+
+def test_where_another_line_is_open_a_row_in_the_place_of_a_column_is_named_as_well(lines):
+    lines.exchange(0, ROWS)
+    lines.between[1] = lines.between[:, 1] = 0.0
+    assert f"{NAMES[0]} and {NAMES[ROWS]} are swapped: rows and columns are mixed up" in lines.told
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (3, 2), (2, 5), (1, 3), (3, 1), (1, 2)])
+def test_where_lines_of_a_kind_are_two_or_one_a_swap_is_told_as_well(shape):
+    rows, columns = shape
+    for row, column in np.ndindex(shape):
+        lines = Lines(rows, columns)
+        assert lines.told == []
+        lines.exchange(row, rows + column)
+        swapped = f"row {row + 1} and column {column + 1} are swapped"
+        assert lines.told == [f"{swapped}: rows and columns are mixed up"]
+
+
+def test_on_two_rows_and_two_columns_a_swap_of_one_pair_looks_like_that_of_the_other():
+    for row, column in np.ndindex(2, 2):
+        lines = Lines(2, 2)
+        lines.exchange(row, 2 + column)
+        pairs = {f"row {one + 1} and column {two + 1}" for one, two in [(row, column), (1 - row, 1 - column)]}
+        (told,) = lines.told
+        assert set(told.removesuffix(" are swapped: rows and columns are mixed up").split(", or ")) == pairs
 
 
 LIMITS = {

@@ -16,6 +16,20 @@ def test_tasks_are_listed_with_size_and_rule_and_one_is_told_of_whole(cli):
     assert all(name in cli("tasks").out for name in listed)
 
 
+def test_tasks_of_spiking_networks_are_listed_beside_with_their_encoding_and_one_is_told_of_whole(cli):
+    listed = {each["task"]: each for each in json.loads(cli("tasks", "--json").out)["spiking"]}
+    assert (listed["coincidence"]["rows"], listed["coincidence"]["columns"]) == (20, 1)
+    assert {name: each["encoding"] for name, each in listed.items() if each["encoding"] != "rates"} == {
+        "coincidence": "times",
+        "moro2022": "times",
+    }
+    assert listed["stripes"]["benches"] == ["emulated", "emulated-single", "simulated"]
+    assert listed["zvn"]["benches"] == ["emulated", "simulated"]
+    told = cli("tasks", "coincidence").out
+    assert "doi:10.1038/s41467-018-07757-y" in told
+    assert "crossbar-hil snn train --task coincidence --bench emulated" in told
+
+
 def test_an_unknown_task_is_bad_usage_and_the_nearest_is_named(cli):
     done = cli("train", "--task", "prezioso", "--seed", "1")
     assert done.code == 2

@@ -87,7 +87,7 @@ def test_readings_inside_the_pulses_are_kept_by_cell(fakes):
     ("amplitude_v", "drive_a", "meter_a", "wrong"),
     [  # of a range of 100 uA, so that 1 uA may be noise; the column is at minus half
         (2.0, 5e-6, -5e-6, ""),
-        (2.0, -0.9e-6, 0.9e-6, ""),
+        (2.0, -0.7e-6, 0.7e-6, ""),
         (2.0, -1.1e-6, -5e-6, r"smu\.a on row [12] measured -1\.1e-06 A inside a pulse of 1 V"),
         (2.0, 5e-6, 1.1e-6, r"smu\.b on column [12] measured 1\.1e-06 A inside a pulse of -1 V"),
         (-2.0, -5e-6, -1.1e-6, r"smu\.b on column [12] measured -1\.1e-06 A inside a pulse of 1 V"),
@@ -105,6 +105,22 @@ def test_a_current_against_the_pulse_stops_after_pulses_that_count_as_sent(fakes
         backend.send_pulses(counts_of({(0, 0): 1, (1, 1): 1}), Pulse(amplitude_v, 0.05))
     assert told == (["done"] if wrong else ["all well"] * 2)
     assert not wrong or bench.is_safe()
+
+
+@pytest.mark.fault("I8")
+def test_currents_that_noise_could_make_are_not_believed_where_all_of_them_flow_against_the_pulse(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    settings = {port: SourceSettings(range_v=3.0, compliance_a=1e-3, range_a=1e-4) for port in bench.sources}
+    backend = bench.backend(settings=settings)
+    # 0.3 % of the range: of one pulse 1 % may be noise, of n pulses 0.1 % and the root of n less of 0.9 %, so of 21.
+    currents = iter([-3e-7] * 21)
+    bench.sources["drive"].pulse_together = lambda *_: [(Reading(next(currents), False), Reading(-5e-6, False))]
+    for _ in range(20):
+        backend.send_pulses(counts_of({(0, 0): 1}), PULSE)
+    said = r"0\.30% of its range of 0\.0001 A in the mean of 21 pulses, which is 0\.30%"
+    with pytest.raises(ImpossibleReading, match=said):
+        backend.send_pulses(counts_of({(0, 0): 1}), PULSE)
+    assert bench.is_safe()
 
 
 def test_no_counts_touch_no_instrument(fakes):

@@ -61,6 +61,21 @@ def read(opened, voltages=VOLTS):
         return currents, served.world, served.world.clock.elapsed() - began_s
 
 
+def read_on(world):
+    """Matrix rows of the columns, and how long the drive was at its last voltage, for each state in a physical log."""
+    closed, began_s, found = set(), 0.0, []
+    for event in world.log.events:
+        if event["event"] == "relays":
+            closed = closed - set(event["opened"]) | set(event["closed"])
+        elif event["event"] == "source" and event["name"] == "smu.a" and event["level_v"]:
+            began_s = event["t"]
+        elif event["event"] == "source" and event["name"] == "smu.a" and event["on"] and began_s:
+            on = {column.rpartition(".")[2]: row.rpartition(".")[2] for row, column in closed}
+            found.append(("".join(on[str(column)] for column in range(5, 9)), event["t"] - began_s))
+            began_s = 0.0
+    return found
+
+
 def test_readings_of_channels_and_of_boxes_take_the_time_of_one_and_are_those_of_one_meter(emulated):
     one, _, one_s = read(emulated(1))
     for meters in (2, 4):
@@ -68,11 +83,15 @@ def test_readings_of_channels_and_of_boxes_take_the_time_of_one_and_are_those_of
         assert (currents == one).all()
         assert world.log.of("violation") == []
         assert seconds == pytest.approx(one_s / meters, rel=0.03)  # integrations and moves, and little besides
+        # Rows of the matrix: 2 is meter, 3 ground, 4 to 6 are the further meters.
+        assert {on for on, _ in read_on(world)} == ({"2433", "3324"} if meters == 2 else {"2456"})
+        assert {round(lasted_s, 6) for _, lasted_s in read_on(world)} == {0.0225}  # one reading, not one for each meter
 
 
+@pytest.mark.parametrize("kind", [{}, {"dual": False, "divider_from": "guard"}], ids=["virtual ground", "guarded"])
 @pytest.mark.parametrize("meters", [2, 3])
-def test_currents_are_the_matrix_product_and_each_meter_loses_its_own_offset(fakes, meters):
-    bench = fakes.FakeBench(fakes.drawn_chip(2), meters=meters)
+def test_currents_are_the_matrix_product_and_each_meter_loses_its_own_offset(fakes, meters, kind):
+    bench = fakes.FakeBench(fakes.drawn_chip(2), meters=meters, **kind)
     for port, source in bench.sources.items():
         offset_a, measure = (0.0 if port == "drive" else 1e-9 * len(source.name) * ord(source.name[3])), source.measure
 
@@ -189,7 +208,7 @@ def test_a_voltage_beyond_its_limit_is_refused_before_anything_is_sent(fakes):
             "wiring has a port 'meter9', expected one of drive, meter, meter2 to meter8",
         ),
         ({'"second.b"': '"second.a"'}, "source second.a is on the ports meter2 and meter3"),
-        ({'"virtual ground"': '"guarded"', 'ground = "C"': 'ground = "C", guard = "H"'}, "no use for the port meter2"),
+        ({'"virtual ground"': '"floating"'}, "read scheme floating measures with one channel, so it has no use for"),
     ],
 )
 def test_what_is_wrong_with_further_meters_is_told_before_anything_is_sent(tmp_path, more, words):

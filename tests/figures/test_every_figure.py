@@ -138,6 +138,7 @@ def examples(converged_run):
         "plot_fields": [(rng.random((9, 4), np.float32), labels)],
         "plot_confusion": [(tested,)],
         "plot_raster": [(raster, np.array([0, 1, 2]), labels)],
+        "plot_inputs": [(rng.random((3, 20, 9)) < 0.2, raster, np.array([0, 1, 2]))],
         "plot_membranes": [(rng.random((20, 4)), np.full(4, 0.9, np.float32), raster[0], labels)],
         "plot_accuracy": [(record, tested)],
         "plot_cell_voltages": [(cells,)],

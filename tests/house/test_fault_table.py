@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-COUNTS = {"T": 20, "I": 20, "R": 14, "C": 15, "O": 13, "H": 16, "D": 13, "F": 13, "V": 23, "X": 25}
+COUNTS = {"T": 20, "I": 23, "R": 14, "C": 15, "O": 13, "H": 16, "D": 13, "F": 13, "V": 23, "X": 25}
 
 
 @pytest.fixture(scope="module")

@@ -27,13 +27,14 @@ def test_a_learning_rule_is_told_in_a_sentence(converged_run):
 
 
 def test_what_the_instruments_did_is_told_with_drift_of_kept_zeros_and_closings():
-    done = {"readings": 264, "batches_by_cell": 3, "zero_every": 4, "zeros_taken_again": 8}
+    done = {"readings": 264, "meters": 2, "batches_by_cell": 3, "zero_every": 4, "zeros_taken_again": 8}
     done |= {"zero_drift_rms_a": 4e-12, "zero_drift_largest_a": 9e-12}
     done |= {"relay_closings": 173, "most_closed": "1A01", "its_closings": 20}
     assert told_facts({"bench_work": done}) == [
         (
             "What the instruments did",
-            "264 readings, batches by cell: 3, 8 zero readings taken again, off by 4 pA (rms), 9 pA at most, "
+            "264 readings, 2 columns at a time, batches by cell: 3, "
+            "8 zero readings taken again, off by 4 pA (rms), 9 pA at most, "
             "relays closed 173 times, most often 1A01, 20 times",
         )
     ]

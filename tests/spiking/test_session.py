@@ -13,6 +13,7 @@ from crossbar_hil.runs.array_file import read_arrays
 from crossbar_hil.runs.store import find_run, load_run
 from crossbar_hil.spiking.computed import train_and_test
 from crossbar_hil.spiking.examination import Faults
+from crossbar_hil.spiking.figures import draw_figures
 from crossbar_hil.spiking.folder import write_checkpoint, write_record
 from crossbar_hil.spiking.run import SpikingRun, resume_spiking
 from crossbar_hil.spiking.settings import SpikingSettings
@@ -254,7 +255,8 @@ def test_images_that_are_not_those_of_the_training_are_refused(whole, tmp_path):
         ({"bench": "simulated", "dataset": "stripes", "neurons": 3}, "neurons is a setting of a computed network"),
         (
             {"bench": "simulated", "dataset": "stripes", "drive": "both"},
-            "drive is a setting of a computed network, a device on a bench has its own, drive in [chip] of its bench file",
+            "drive is a setting of a computed network, a device on a bench has its own, drive in [chip] of its bench "
+            "file",
         ),
     ],
 )
@@ -270,3 +272,16 @@ def test_the_depressing_pulse_of_a_device_is_among_its_settings(tmp_path):
     folder = train_spiking(settings, seed=1, out=tmp_path).folder
     found = {each.key: each.value for each in load_run(folder).all_settings}
     assert (found["training.depress_v"], found["training.depress_s"]) == (-2.8, 0.05)
+
+
+def test_a_task_is_drawn_with_the_names_of_its_classes_and_its_input_spikes(tmp_path):
+    settings = SpikingSettings(dataset="moro2022", bench="simulated", passes=1)
+    run = SpikingRun(train_spiking(settings, seed=1, out=tmp_path).folder)
+    drawn = draw_figures(settings, run.progress, test_steps=12, seed=1)
+    assert set(drawn) == {"fields", "confusion", "accuracy", "inputs", "raster", "membranes"}
+    (ax,) = drawn["inputs"].axes
+    assert [text.get_text() for text in ax.texts] == ["-2", "-1", "0", "1", "2"]
+    # By the delays of the task: in the first sample the left receiver spikes at 3 and the right one at 1, so that the
+    # left lines spike at 3 to 7 and the right one, on row 6, at 3.
+    spikes = sorted(map(tuple, ax.collections[0].get_offsets().tolist()))[:6]
+    assert spikes == [(3, 1), (3, 6), (4, 2), (5, 3), (6, 4), (7, 5)]

@@ -5,7 +5,8 @@ from typing import Self
 
 import numpy as np
 
-from crossbar_hil.arrays import BoolArray
+from crossbar_hil import defaults
+from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.spiking.network.neurons import (
     Neurons,
@@ -21,7 +22,13 @@ from crossbar_hil.spiking.network.states import Synapses, nearest_state
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cells:
-    """How the devices of a crossbar differ from ideal ones."""
+    """How the devices of a crossbar differ from ideal ones; `crossbar_hil.spiking.network.effects` has the formulas.
+
+    Raises
+    ------
+    ConfigError
+        If a number is out of range.
+    """
 
     stuck: BoolArray | None = None
     """(K, N) cells whose conductance no update changes."""
@@ -29,10 +36,67 @@ class Cells:
     """(K, N) factor between the conductance that a cell was given and the one it has."""
     read_noise: float = 0.0
     """Standard deviation of the current of a column, as a share of the current, anew at every step."""
+    held: Singles | None = None
+    """(K, N) conductances in siemens at which stuck cells start; NaN, and the other cells, start as they would."""
+    shapes: FloatArray | None = None
+    """(K, N) exponent that bends the way of a cell through its range."""
+    step_variation: float = 0.0
+    """Standard deviation of what a pulse changes, as a share of it, from pulse to pulse."""
+    write_noise: float = 0.0
+    """Standard deviation of what each pulse misses by, as a share of the range."""
+    disturb: float = 0.0
+    """Share of what pulses change by which the other cells of their row and column change too."""
+    relaxation_images: float = np.inf
+    """Training images in which what a cell has above the low end falls to 1/e."""
+    drifts: FloatArray | None = None
+    """(K, N) exponent of time with which a conductance falls."""
+    drift_from: int = 0
+    """Training images after which that begins."""
+    waited_images: float = 0.0
+    """Time since the last training image, in training images."""
+    column_noise: float = 0.0
+    """Standard deviation of the current of a column, as a share of it, the same for all steps of an image."""
+    offsets: Singles | None = None
+    """(N,) what is added to each reading of a column, in amperes."""
+    telegraph: float = 0.0
+    """By which share a cell conducts more while it is high."""
+    telegraph_share: float = defaults.TELEGRAPH_SHARE
+    """Share of the time in which it is."""
+    telegraph_steps: int = 1
+    """Steps after which whether a cell is high is drawn anew."""
+    flicker: float = 0.0
+    """Standard deviation of 1/f noise of a cell's current, as a share of it."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.read_noise < np.inf:
             raise ConfigError(f"read noise {self.read_noise} must be finite and not negative")
+        for name in ("step_variation", "write_noise", "column_noise", "waited_images", "telegraph"):
+            if not 0 <= (value := getattr(self, name)) < np.inf:
+                raise ConfigError(f"{name} {value} of the cells must be finite and not negative")
+        for name in ("disturb", "telegraph_share", "flicker"):
+            if not 0 <= (value := getattr(self, name)) <= 1:
+                raise ConfigError(f"{name} {value} of the cells is a share, it must lie between 0 and 1")
+        if not self.relaxation_images > 0:
+            raise ConfigError(f"relaxation_images {self.relaxation_images} of the cells must be above zero")
+        if self.telegraph_steps < 1:
+            raise ConfigError(f"telegraph_steps {self.telegraph_steps} of the cells must be at least 1")
+
+    @property
+    def ages(self) -> bool:
+        """Whether conductances change with time."""
+        return self.relaxation_images < np.inf or self.drifts is not None
+
+    @property
+    def has_effects(self) -> bool:
+        """Whether there is anything beside stuck cells, factors and noise that is anew at every step."""
+        numbers = self.step_variation, self.write_noise, self.disturb, self.column_noise
+        arrays = self.shapes, self.offsets
+        return self.ages or self.fluctuates or any(numbers) or any(array is not None for array in arrays)
+
+    @property
+    def fluctuates(self) -> bool:
+        """Whether single cells have noise of their own."""
+        return self.telegraph > 0 or self.flicker > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +134,12 @@ class SpikingModel:
         in_steps(self.neurons, self.step_s)
         if self.test_neurons is not None:
             in_steps(self.test_neurons, self.step_s)
-        for name in ("stuck", "factors"):
+        for name in ("stuck", "factors", "held", "shapes", "drifts"):
             array = getattr(self.cells, name)
             if array is not None and array.shape != (self.inputs, self.outputs):
                 raise ConfigError(f"{name} cells have shape {array.shape}, expected {(self.inputs, self.outputs)}")
+        if self.cells.offsets is not None and self.cells.offsets.shape != (self.outputs,):
+            raise ConfigError(f"offsets have shape {self.cells.offsets.shape}, expected {(self.outputs,)}")
 
     def scaled(self, factor: float) -> Self:
         """Return the same network with conductances `factor` times as large, and the gain of the neurons as much less.
@@ -114,13 +180,16 @@ class NetworkState:
 
 def initial_state(model: SpikingModel, rng: np.random.Generator) -> NetworkState:
     """Draw the initial conductances of a network at rest."""
-    synapses = model.synapses
-    drawn = rng.normal(
-        synapses.initial_mean * synapses.high_siemens,
-        synapses.initial_sd * synapses.high_siemens,
-        (model.inputs, model.outputs),
-    )
-    return state_with(model, drawn.clip(synapses.low_siemens, synapses.high_siemens).astype(np.float32))
+    synapses, shape = model.synapses, (model.inputs, model.outputs)
+    mean = synapses.initial_mean * synapses.high_siemens
+    if synapses.initial_spread:
+        drawn = mean * np.exp(synapses.initial_spread * rng.standard_normal(shape))
+    else:
+        drawn = rng.normal(mean, synapses.initial_sd * synapses.high_siemens, shape)
+    weights = drawn.clip(synapses.low_siemens, synapses.high_siemens).astype(np.float32)
+    if model.cells.held is not None and model.cells.stuck is not None:
+        weights = np.where(model.cells.stuck & ~np.isnan(model.cells.held), model.cells.held, weights)
+    return state_with(model, weights)
 
 
 def state_with(model: SpikingModel, weights: Singles) -> NetworkState:

@@ -87,10 +87,40 @@ def next_step(now: int, numbers: PlasticitySteps) -> int:
     return 0 if numbers.wrap and now + 1 > numbers.wrap else now + 1
 
 
+def changes_by_age(last_inputs: Times, now: int, numbers: PlasticitySteps) -> Singles:
+    """Return by how much the synapses of a neuron that just spiked should change, with hard bounds.
+
+    Parameters
+    ----------
+    last_inputs : ndarray of int64, shape (K,)
+        Step of the last spike of each input.
+
+    Returns
+    -------
+    ndarray of float32, shape (K,)
+        Changes in siemens. A spike in the future, which a clock that starts again makes, is not recent.
+    """
+    ages = now - last_inputs
+    recent = (ages >= 0) & (ages < len(numbers.gains))
+    return np.where(recent, numbers.gains[np.where(recent, ages, 0)], -numbers.loss).astype(np.float32)
+
+
+def eased(changes: Singles, column: Singles, numbers: PlasticitySteps, low: np.float32, high: np.float32) -> Singles:
+    """Return what is left of changes (K,), in siemens, of synapses within a range: less towards the ends if it is soft.
+
+    Other arguments are those of `wanted_changes`.
+    """
+    if not numbers.soft:
+        return changes
+    room = np.float32(1) / (high - low)
+    left: Singles = np.where(changes > 0, high - column, column - low) * room
+    return changes * left
+
+
 def wanted_changes(
     column: Singles, last_inputs: Times, now: int, numbers: PlasticitySteps, low: np.float32, high: np.float32
 ) -> Singles:
-    """Return by how much the synapses of a neuron that just spiked should change.
+    """Return by how much the synapses of a neuron that just spiked should change, in siemens.
 
     Parameters
     ----------
@@ -100,18 +130,5 @@ def wanted_changes(
         Step of the last spike of each input.
     low, high : float32
         Ends of the range, in siemens.
-
-    Returns
-    -------
-    ndarray of float32, shape (K,)
-        Changes in siemens. A spike in the future, which a clock that starts again makes, is not recent.
     """
-    ages = now - last_inputs
-    recent = (ages >= 0) & (ages < len(numbers.gains))
-    gains = numbers.gains[np.where(recent, ages, 0)]
-    losses = np.full(len(column), -numbers.loss, np.float32)
-    if numbers.soft:
-        room = np.float32(1) / (high - low)
-        gains = gains * ((high - column) * room)
-        losses = losses * ((column - low) * room)
-    return np.where(recent, gains, losses)
+    return eased(changes_by_age(last_inputs, now, numbers), column, numbers, low, high)

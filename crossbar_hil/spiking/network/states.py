@@ -6,7 +6,7 @@ from typing import Self, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crossbar_hil.arrays import FloatArray, checked_array
+from crossbar_hil.arrays import BoolArray, FloatArray, checked_array
 from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.spiking.network.neurons import Singles
 
@@ -38,6 +38,8 @@ class Synapses:
     initial_mean: float = 0.7
     initial_sd: float = 0.2
     """Initial conductances are normal, as shares of the highest, held within the range."""
+    initial_spread: float = 0.0
+    """If above zero they are lognormal about that mean instead, with this sigma."""
     start_on_states: bool = True
     """Whether initial conductances are put on the nearest state; the published system does so at the first update."""
     column_siemens: float | None = None
@@ -54,6 +56,8 @@ class Synapses:
             )
         if (self.falling is None) == (self.update_scheme == "pulse"):
             raise ConfigError(f"update scheme {self.update_scheme!r} and a depression curve do not go together")
+        if not 0 <= self.initial_spread < np.inf:
+            raise ConfigError(f"spread {self.initial_spread} of the initial conductances must be finite, not negative")
         if self.column_siemens is not None and not self.column_siemens > 0:
             raise ConfigError(f"columns cannot be balanced to {self.column_siemens} S")
 
@@ -188,8 +192,8 @@ def draw_state(states: Singles, wanted: Singles, chances: NDArray[np.uint64]) ->
     return np.where(chances.astype(np.float64) < share.astype(np.float64) * 2.0**32, states[place + 1], states[place])
 
 
-def pulse_along(curve: Singles, conductances: Singles, chances: NDArray[np.uint64], probability: Singles) -> Singles:
-    """Return the conductances after a pulse along a measured curve, sent with a probability.
+def move_along(curve: Singles, conductances: Singles) -> Singles:
+    """Return the conductances after a pulse along a measured curve.
 
     A conductance between two points of the curve moves the same share of the way between the next two; at its end it
     stays.
@@ -200,10 +204,6 @@ def pulse_along(curve: Singles, conductances: Singles, chances: NDArray[np.uint6
         Conductance after 0, 1, 2 ... pulses, in siemens: increasing for potentiation, decreasing for depression.
     conductances : ndarray of float32, shape (K,)
         Before the pulse, in siemens.
-    chances : ndarray of uint64, shape (K,)
-        Random whole numbers below 2**32.
-    probability : ndarray of float32, shape (K,)
-        Probability with which each gets the pulse.
     """
     sign = np.float32(1) if curve[-1] > curve[0] else np.float32(-1)
     place = place_below(sign * curve, sign * conductances)
@@ -211,6 +211,9 @@ def pulse_along(curve: Singles, conductances: Singles, chances: NDArray[np.uint6
     share = np.minimum(np.maximum(share, np.float32(0)), np.float32(1))
     last = len(curve) - 1
     start, end = curve[place + 1], curve[np.minimum(place + 2, last)]
-    moved = start + share * (end - start)
-    sent = chances.astype(np.float64) < probability.astype(np.float64) * 2.0**32
-    return np.where(sent, moved, conductances)
+    return start + share * (end - start)
+
+
+def are_sent(chances: NDArray[np.uint64], probability: Singles) -> BoolArray:
+    """Return which pulses (K,) are sent that have a probability, by random whole numbers below 2**32."""
+    return chances.astype(np.float64) < probability.astype(np.float64) * 2.0**32

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,13 @@ from crossbar_hil.arrays import BoolArray, IntArray
 from crossbar_hil.errors import DataError
 from crossbar_hil.spiking.network import neurons as cells
 from crossbar_hil.spiking.network import plasticity as learning
+from crossbar_hil.spiking.network.effects import column_factors, conductances, flutter, relaxed
 from crossbar_hil.spiking.network.encoding import (
     READING,
     ROUNDING,
     SPIKES,
     Words,
+    key,
     normal_numbers,
     presentation_keys,
     step_key,
@@ -85,6 +87,28 @@ def ideal_currents(conductances: Singles, spikes: BoolArray, spike_v: float) -> 
     return total * np.float32(spike_v)
 
 
+class Moment(NamedTuple):
+    """Where a step stands: what random numbers are computed from."""
+
+    seed: int
+    stream: int
+    """One of `encoding.TRAINING`, `LABELLING`, `TESTING`."""
+    image: int
+    """Presentation number."""
+    step: int
+    steps: int
+    """Of each image."""
+
+    @property
+    def place(self) -> int:
+        """Steps before it, counted through all images of the stream."""
+        return self.image * self.steps + self.step
+
+    def key(self, purpose: int) -> int:
+        """Return the key of the random numbers of this step for a purpose."""
+        return step_key(key(self.seed, self.stream, self.image, purpose), self.step)
+
+
 class StepwiseEngine:
     """Shows images by one call of a pure function after another.
 
@@ -94,34 +118,45 @@ class StepwiseEngine:
         How conductances and spikes become currents; the ideal crossbar unless another is given.
     update : callable
         How the synapses of a neuron that spiked change; computed unless another is given.
+    begin : callable, optional
+        Told of every step before it is done.
     """
 
-    def __init__(self, product: Product = ideal_currents, update: ColumnUpdate = update_column) -> None:
+    def __init__(
+        self,
+        product: Product = ideal_currents,
+        update: ColumnUpdate = update_column,
+        begin: Callable[[Moment], None] = lambda _: None,
+    ) -> None:
         self.product = product
         self.update = update
+        self.begin = begin
 
     def show(self, model: SpikingModel, state: NetworkState, images: Shown, showing: Showing) -> Presentation:
         """Return the network after it was shown images, as spike probabilities or trains, and its output spikes."""
         trains = trains_of(model, images)
         count = len(trains)
-        keys = [
-            presentation_keys(showing.seed, showing.stream, showing.first, count, purpose)
-            for purpose in (SPIKES, ROUNDING, READING)
-        ]
+        spike_keys = presentation_keys(showing.seed, showing.stream, showing.first, count, SPIKES)
         counts = np.zeros((count, model.outputs), np.int64)
         raster = np.zeros((count, showing.steps, model.outputs) if showing.record else (0, 0, 0), bool)
+        lasting = column_factors(model.cells, showing.seed, showing.stream, showing.first, count, model.outputs)
+        reading = Reading(model, self.product)
         for image in range(count):
             if showing.reset:
                 state = at_rest(state)
+            if showing.learn and model.cells.relaxation_images < np.inf:
+                state = replace(state, weights=relaxed(state.weights, 1, model))
             for step in range(showing.steps):
-                rounding_key, reading_key = (step_key(int(key[image]), step) for key in keys[1:])
-                spikes_in = trains.spikes(image, int(keys[0][image]), step)
-                state, spikes = self._step(model, state, spikes_in, showing.learn, rounding_key, reading_key)
+                moment = Moment(showing.seed, showing.stream, showing.first + image, step, showing.steps)
+                self.begin(moment)
+                spikes_in = trains.spikes(image, int(spike_keys[image]), step)
+                currents = reading.currents(state, spikes_in, moment, lasting[image])
+                state, spikes = self._step(model, state, spikes_in, showing.learn, currents, moment)
                 counts[image] += spikes
                 if showing.record:
                     raster[image, step] = spikes
-        if showing.learn:
-            state = replace(state, presented=state.presented + count)
+            if showing.learn:
+                state = replace(state, presented=state.presented + 1)
         return Presentation(state, counts, raster)
 
     def _step(
@@ -130,16 +165,11 @@ class StepwiseEngine:
         state: NetworkState,
         spikes_in: BoolArray,
         learn: bool,
-        rounding_key: int,
-        reading_key: int,
+        currents: Singles,
+        moment: Moment,
     ) -> tuple[NetworkState, BoolArray]:
         neurons = cells.in_steps(chosen_neurons(model, learn), model.step_s)
         plasticity = learning.in_steps(model.plasticity, model.step_s)
-        read = state.weights if model.cells.factors is None else state.weights * model.cells.factors
-        currents = self.product(read, spikes_in, model.spike_v)
-        if model.cells.read_noise:
-            noise = np.float32(model.cells.read_noise) * normal_numbers(reading_key, model.outputs)
-            currents = currents * (np.float32(1) + noise)
         state = replace(state, now=learning.next_step(state.now, plasticity))
         layer = cells.integrate(state.neurons, currents, state.gains * neurons.gain, neurons)
         if learn:
@@ -147,9 +177,65 @@ class StepwiseEngine:
         layer, spikes = cells.fire(layer, neurons, learn=learn)
         if learn:
             for column in np.flatnonzero(spikes):
-                state = self.update(state, model, plasticity, int(column), step_key(rounding_key, int(column)))
+                rounding_key = step_key(moment.key(ROUNDING), int(column))
+                state = self.update(state, model, plasticity, int(column), rounding_key)
             layer = cells.relax_thresholds(layer, neurons)
         return replace(state, neurons=layer), spikes
+
+
+class Reading:
+    """Currents of the columns as they are read, with all that a model's cells do to them.
+
+    Conductances that cells have are worked out again when those that they were given, or the image, have changed.
+    """
+
+    def __init__(self, model: SpikingModel, product: Product) -> None:
+        self._model, self._product = model, product
+        self._given: tuple[Singles, int] | None = None
+        self._found: Singles
+
+    def currents(self, state: NetworkState, spikes: BoolArray, moment: Moment, lasting: Singles) -> Singles:
+        """Return the currents (N,) of one step, in amperes; `lasting` are factors (N,) that last for an image."""
+        model = self._model
+        if self._given is None or self._given[0] is not state.weights or self._given[1] != state.presented:
+            self._given = state.weights, state.presented
+            self._found = conductances(model, state.weights, state.presented)
+        return read_currents(model, self._found, spikes, model.spike_v, self._product, moment, lasting)
+
+
+def read_currents(
+    model: SpikingModel,
+    has: Singles,
+    spikes: BoolArray,
+    spike_v: float,
+    product: Product,
+    moment: Moment,
+    lasting: Singles,
+) -> Singles:
+    """Return the currents (N,) that are read in one step, in amperes, with all noise.
+
+    Parameters
+    ----------
+    has : ndarray of float32, shape (K, N)
+        Conductances that the cells have, in siemens.
+    spikes : ndarray of bool, shape (K,)
+        Rows that are driven.
+    lasting : ndarray of float32, shape (N,)
+        Factors of currents that last for an image.
+    """
+    noisy = model.cells
+    if noisy.fluctuates:
+        rows, has = np.flatnonzero(spikes), has.copy()
+        has[rows] *= flutter(noisy, moment.seed, moment.stream, moment.place, rows, model.outputs)
+    currents = product(has, spikes, spike_v)
+    if noisy.column_noise:
+        currents = currents * lasting
+    if noisy.read_noise:
+        noise = np.float32(noisy.read_noise) * normal_numbers(moment.key(READING), model.outputs)
+        currents = currents * (np.float32(1) + noise)
+    if noisy.offsets is not None and spikes.any():  # what is not read has no offset
+        currents = currents + noisy.offsets
+    return currents
 
 
 def chosen_neurons(model: SpikingModel, learn: bool) -> cells.Neurons:

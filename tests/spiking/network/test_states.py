@@ -6,12 +6,13 @@ from crossbar_hil.spiking.network.encoding import random_words
 from crossbar_hil.spiking.network.states import (
     PUBLISHED_DENSITIES,
     Synapses,
+    are_sent,
     as_falling,
     as_states,
     draw_state,
     linear_states,
+    move_along,
     nearest_state,
-    pulse_along,
     two_density_states,
 )
 
@@ -60,17 +61,16 @@ def test_a_state_is_left_alone_when_nothing_is_to_change():
 
 
 def test_a_pulse_moves_a_cell_one_point_along_the_curve_and_not_beyond_its_end():
-    curve = singles(0, 4, 6, 7)
-    always, now = singles(1, 1, 1, 1, 1), random_words(1, 5)
-    got = pulse_along(curve, singles(0, 4, 6, 7, 2), now, always)
+    got = move_along(singles(0, 4, 6, 7), singles(0, 4, 6, 7, 2))
     assert got.tolist() == [4, 6, 7, 7, 5]  # 2 is half-way between 0 and 4, so it goes half-way between 4 and 6
-    got = pulse_along(as_falling([7, 3, 1, 0]), singles(7, 3, 1, 0, 5), now, always)
-    assert got.tolist() == [3, 1, 0, 0, 2]
+    assert move_along(as_falling([7, 3, 1, 0]), singles(7, 3, 1, 0, 5)).tolist() == [3, 1, 0, 0, 2]
 
 
-def test_a_pulse_that_is_not_sent_moves_nothing():
-    curve = singles(0, 4, 6, 7)
-    assert pulse_along(curve, singles(0, 2, 6), random_words(1, 3), singles(0, 0, -1)).tolist() == [0, 2, 6]
+def test_pulses_are_sent_by_chance_with_their_probability():
+    chances = random_words(1, 3)
+    assert are_sent(chances, singles(0, 0, -1)).tolist() == [False] * 3
+    assert are_sent(chances, singles(1, 1, 2)).tolist() == [True] * 3
+    assert are_sent(random_words(2, 40_000), np.full(40_000, 0.3, np.float32)).mean() == pytest.approx(0.3, abs=0.01)
 
 
 def test_measured_states_must_increase_and_a_depression_curve_decrease():
