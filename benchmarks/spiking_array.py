@@ -136,7 +136,7 @@ def studies():
     }  # fmt: skip
     told = "The network of seed 0, secants renewed every 50 images; processor time on a machine shared with others."
     renewals = {
-        "renewed": "{name}", "test set, %": "{mean:.1f} +- {std:.1f}", "from .. to": "{low:.1f} .. {high:.1f}",
+        "renewed": "{name}", "test set, %": "{mean:.1f}", "+-": "{std:.1f}",
         f"{SHORT} images, one pass, %": "{short:.1f}", "weights apart from exact ones, % of the range": "{apart:.2f}",
     }  # fmt: skip
     compared = (

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray
+from crossbar_hil.curves.levels import PULSE_UNSAID
 from crossbar_hil.errors import ConfigError
 
 from ...chip.simulated import SimulatedBackend
@@ -76,10 +77,7 @@ class World:
     ) -> None:
         amplitudes = chip.curve.widths_by_amplitude()
         if not amplitudes:
-            raise ConfigError(
-                f"the curve {chip.curve.source} does not say its pulse; give curve_amplitude_v and curve_width_s in "
-                '[chip], or write one that does: `crossbar-hil curve FILE --amplitude 2 --width "50 ms" --to NEW.csv`'
-            )
+            raise ConfigError(PULSE_UNSAID.format(chip.curve.source))
         self.chip = chip
         self.clock = clock or SimulatedClock()
         self.log = log or PhysicalLog()
