@@ -8,7 +8,7 @@ from crossbar_hil.instrument import SourceMeter, SourceSettings, names_text
 from crossbar_hil.text import quantity
 
 from .gate.disturb import DisturbLimit
-from .schemes.read_schemes import ReadScheme, VirtualGround, read_scheme
+from .schemes.read_schemes import ReadScheme, read_scheme
 from .schemes.wiring import METERS, Wiring
 from .schemes.write_schemes import WriteScheme, write_scheme
 
@@ -31,7 +31,7 @@ def check_read_scheme(name: str, wiring: Wiring, *, continuity_only: bool) -> Re
         if port in wiring.ports and port not in scheme.meters:
             raise ConfigError(
                 f"read scheme {name} measures with one channel, so it has no use for the port {port}: take it out of "
-                f"wiring, or read by {VirtualGround.name}"
+                "wiring"
             )
     if not scheme.for_training and not continuity_only:
         raise ConfigError(f"read scheme {name} reads other cells too, so it is allowed with continuity_only alone")

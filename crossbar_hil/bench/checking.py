@@ -293,18 +293,14 @@ def _swapped_lines(conducting: BoolArray, rows: int) -> list[list[int]]:
     """Return which lines stand in places of the other kind; several answers where lines cannot tell.
 
     Rows conduct to columns alone, so the lines fall into two kinds. Two rows and two columns look the same whichever
-    row was exchanged with whichever column. Where the kinds cannot be told, because lines are open or shorted, a line
-    that conducts to most lines of its own kind is of the other one.
+    row was exchanged with whichever column. A line that nothing conducts to is where it should be, as far as one can
+    say. Where lines are shorted their kinds cannot be told: no answer.
     """
-    is_row = np.arange(len(conducting)) < rows
-    kind = _two_kinds(conducting)
-    if kind is not None:
-        answers = [np.flatnonzero(each != is_row).tolist() for each in (kind, ~kind) if each.sum() == rows]
-        least = min(map(len, answers), default=0)
-        if answers:
-            return [each for each in answers if len(each) == least]
-    same = is_row[:, None] == is_row
-    return [np.flatnonzero((conducting & same).sum(axis=1) > (conducting & ~same).sum(axis=1)).tolist()]
+    there = np.flatnonzero(conducting.any(axis=1))
+    kind, as_wired = _two_kinds(conducting[np.ix_(there, there)]), there < rows
+    kinds = [] if kind is None else [each for each in (kind, ~kind) if each.sum() == as_wired.sum()]
+    answers = [there[each != as_wired].tolist() for each in kinds]
+    return [each for each in answers if len(each) == min(map(len, answers))]
 
 
 def _two_kinds(conducting: BoolArray) -> BoolArray | None:
@@ -312,8 +308,8 @@ def _two_kinds(conducting: BoolArray) -> BoolArray | None:
 
     None where two of one kind conduct to each other, or not all lines are connected.
     """
-    kind = {0: True}
-    for line in (reached := [0]):
+    kind = dict.fromkeys(range(len(conducting))[:1], True)
+    for line in (reached := [*kind]):
         for other in np.flatnonzero(conducting[line]).tolist():
             if other not in kind:
                 kind[other] = not kind[line]

@@ -10,6 +10,7 @@ import numpy as np
 from crossbar_hil.backend import KINDS, DeviceBackend
 from crossbar_hil.bench.file import Bench, Chip, load_bench
 from crossbar_hil.bench.instruments import Seen, find_source, open_instruments
+from crossbar_hil.curves.levels import PULSE_UNSAID
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import place_of
 from crossbar_hil.plugins import load
@@ -145,9 +146,13 @@ def make_backend(bench: Bench, rng: np.random.Generator) -> DeviceBackend:
 def check_chip_keys(bench: Bench) -> None:
     """Refuse what [chip] says to a device that is not made from it: a ConfigError names every such key.
 
-    On a real one it is that of its dry run.
+    On a real one it is that of its dry run. Behind emulated instruments a curve says its pulse.
     """
-    factory = _factory(bench)
+    factory, chip = _factory(bench), bench.chip
+    if bench.brings_instruments and chip is not None and chip.twin is None:
+        curve = load("curves", "measured").of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
+        if not curve.widths_by_amplitude():
+            raise ConfigError(PULSE_UNSAID.format(chip.curve_file.name))
     if bench.chip is None or not _ignores_chip(bench, factory):
         return
     usual = (Chip(), Chip.usual({}))  # a copy in a folder of a run has every default spelled out, and the curve copied

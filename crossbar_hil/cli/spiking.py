@@ -122,7 +122,7 @@ def snn() -> None:
 @click.option(
     "--task",
     shell_complete=complete_small_task,
-    help="What a device learns: stripes, zvn and more; docs/spiking_small.md.  [default with --bench: stripes]",
+    help="What a device learns: a name that `tasks` lists, or a task file.  [default with --bench: stripes]",
 )
 @click.option(
     "--bench",
@@ -293,9 +293,10 @@ def _learnt(task: str | None, bench: str | None, dataset: str | None) -> tuple[s
             "network a dataset; leave one out"
         )
     if task is not None:
-        SmallTask.read(task)
+        own = SmallTask.read(task).own
+        task = task if own is None else str(own.resolve())
     learnt = task or dataset or ("stripes" if bench else "digits")
-    return ("simulated" if bench is None and learnt in SmallTask.names() else bench), learnt
+    return ("simulated" if bench is None and (task or learnt in SmallTask.names()) else bench), learnt
 
 
 def _settings(

@@ -14,6 +14,11 @@ LARGEST_SIEMENS = 0.1
 """A cell of more than this (10 ohm) is taken for a number in another unit."""
 SMALLEST_SIEMENS = 1e-12
 """A curve that never rises to this (1 Tohm) is in another unit: no source-measure unit reads it at 0.1 V."""
+PULSE_UNSAID = (
+    "the curve {} does not say its pulse; give curve_amplitude_v and curve_width_s in [chip], or write one that does: "
+    '`crossbar-hil curve FILE --amplitude 2 --width "50 ms" --to NEW.csv`'
+)
+"""Said of a curve whose chip is behind instruments, where pulses have a height."""
 UNITS = {
     "conductance": ("uS", "nS", "mS", "S", "pS"),
     "resistance": ("Mohm", "kohm", "ohm", "Gohm"),

@@ -40,5 +40,7 @@ def panels_of(found: Programmed, words: Sequence[str], limits: Mapping[str, Any]
         told.append(spent_bars(found.pulses, found.dose_vs, limits, "in this run"))
     if found.targets.size <= MOST_CELLS:
         text = f"rounds 1 to {found.rounds}"
-        told.append(panels.cells("cells", "Conductance of every cell", rounds, found.conductances, "S", x_text=text))
+        told.append(
+            panels.cells("cells", "Conductance of every cell", rounds, found.conductances, "S", named, x_text=text)
+        )
     return told

@@ -104,15 +104,15 @@ def plot_fields(
     high, wide = shape
     pitch = high + max(1, round(_NAME * high)), wide + max(1, round(_GAP * wide))
     ax = ax or new_axes((6.6, max(_LEAST_INCHES, 0.4 + 5.6 * down * pitch[0] / (across * pitch[1]))))
-    picture = np.full((down * pitch[0], across * pitch[1]), np.nan)
+    drawn = np.full((down * pitch[0], across * pitch[1]), np.nan)
     for place, neuron in enumerate(order):
         bottom, left = (place // across + 1) * pitch[0], place % across * pitch[1]
-        picture[bottom - high : bottom, left : left + wide] = factor * weights[:, neuron].reshape(shape)
+        drawn[bottom - high : bottom, left : left + wide] = factor * weights[:, neuron].reshape(shape)
         if labels is not None:
             colour, middle = colour_of(int(names[neuron])), left + (wide - 1) / 2
             name = name_of(int(names[neuron]), classes)
             ax.text(middle, bottom - high - 0.6, name, ha="center", fontsize=SMALL, color=colour)
-    image = ax.imshow(picture, cmap="viridis", vmin=factor * weights.min(), vmax=factor * weights.max())
+    image = ax.imshow(drawn, cmap="viridis", vmin=factor * weights.min(), vmax=factor * weights.max())
     ax.set_axis_off()
     bar = figure_of(ax).colorbar(image, ax=ax, shrink=0.8, aspect=30, pad=0.02)
     bar.set_label(in_brackets("Conductance", prefixed) if unit else "Weight (no unit)", fontsize=MIDDLE)

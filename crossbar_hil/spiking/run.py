@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -30,7 +31,7 @@ from crossbar_hil.spiking.panels import spiking_panels, spiking_standing
 from crossbar_hil.spiking.progress import Progress
 from crossbar_hil.spiking.settings import SpikingSettings, data_hash, data_of
 from crossbar_hil.spiking.tasks.images import Split
-from crossbar_hil.spiking.tasks.small import SPIKE_V
+from crossbar_hil.spiking.tasks.small import SPIKE_V, is_task_file
 from crossbar_hil.spiking.view import SilentView
 from crossbar_hil.spiking.work import EVERY, SpikingWork
 
@@ -74,9 +75,12 @@ class SpikingRun(Run):
 
     @cached_property
     def network(self) -> SpikingSettings:
-        """The settings of the network, checked."""
+        """The settings of the network, checked; a task that does not ship is that of the folder."""
         try:
-            return SpikingSettings.from_plain(self._recorded["settings"])
+            said = self._recorded["settings"]
+            if is_task_file(str(said.get("dataset"))):
+                said = {**said, "dataset": str(self.folder / Path(said["dataset"]).name)}
+            return SpikingSettings.from_plain(said)
         except (TypeError, CrossbarError) as error:
             raise RunError(f"the settings of spiking run {self.name} cannot be used: {error}") from error
 

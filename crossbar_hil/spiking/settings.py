@@ -31,7 +31,7 @@ from crossbar_hil.spiking.network.trains import Encode
 from crossbar_hil.spiking.network.virtual_chip import check_synapses
 from crossbar_hil.spiking.tasks import models
 from crossbar_hil.spiking.tasks.images import Images, Split, digits, mnist
-from crossbar_hil.spiking.tasks.small import SmallTask
+from crossbar_hil.spiking.tasks.small import SmallTask, is_task_file
 from crossbar_hil.tables import Ohm, Second, Siemens
 from crossbar_hil.training.lines.tiles import read_tiles
 
@@ -52,7 +52,7 @@ class SpikingSettings(DeviceEffects):
     """
 
     dataset: str = "digits"
-    """What is learnt: images for a computed network, a task for a device."""
+    """What is learnt: images for a computed network, for a device a task, by its name or its file."""
     data: str | None = None
     """Folder of the MNIST files."""
     classes: tuple[int, ...] | None = None
@@ -101,7 +101,8 @@ class SpikingSettings(DeviceEffects):
     """Training images between two lines of the record; a whole number of renewals where there are any."""
 
     def __post_init__(self) -> None:
-        _one_of("dataset", self.dataset, (*DATASETS, *SmallTask.names()))
+        if not is_task_file(self.dataset):
+            _one_of("dataset", self.dataset, (*DATASETS, *SmallTask.names()))
         _one_of("preset", self.preset, PRESETS)
         _one_of("homeostasis", self.homeostasis, HOMEOSTASES)
         if self.rule is not None:

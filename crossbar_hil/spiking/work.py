@@ -44,7 +44,7 @@ class SpikingWork(RecordedWork[Progress]):
         every: int,
         conditions: Conditions | None = None,
     ) -> None:
-        super().__init__(bench, seed, f"snn-{settings.dataset}")
+        super().__init__(bench, seed, f"snn-{settings.dataset if settings.task is None else settings.task.name}")
         self._settings, self._split, self._label, self._view = settings, split, label, view
         self.phase = view.phase
         self._conditions = conditions or Conditions()
@@ -63,6 +63,8 @@ class SpikingWork(RecordedWork[Progress]):
     def begin(self, folder: RunFolder) -> None:
         """Make the record of a new run."""
         self._folder = folder.folder
+        if self._settings.task is not None:
+            self._settings.task.copy_into(self._folder)
         protocol = self._network.protocol
         record = {
             "name": folder.folder.name,

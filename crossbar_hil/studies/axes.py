@@ -25,6 +25,12 @@ class Axis:
     values: tuple[Value, ...]
     spacing: Spacing = "list"
 
+    @property
+    def is_number(self) -> bool:
+        """Whether its values are numbers; an option of a rule may be a word."""
+        numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in self.values)
+        return self.key.is_number and numbers
+
     @classmethod
     def from_record(cls, record: Mapping[str, Any], among: Sequence[SettingTable] = CHIPS) -> Self:
         """Read back `as_record`."""

@@ -80,7 +80,7 @@ def label_values(panel: Axes, axis: Axis) -> None:
         panel.set_xscale("log")
         at = np.log(at)
     gaps = np.diff(np.sort(at))
-    if not axis.key.is_number or (len(at) <= _TICKS and (gaps > _APART * (at.max() - at.min())).all()):
+    if not axis.is_number or (len(at) <= _TICKS and (gaps > _APART * (at.max() - at.min())).all()):
         panel.set_xticks(places(axis), value_labels(axis))
         panel.minorticks_off()
 
@@ -94,7 +94,7 @@ def finish_curve(panel: Axes, axis: Axis) -> Axes:
 
 def _of_many_sizes(axis: Axis) -> bool:
     """Say whether listed values are powers of something rather than equally far apart."""
-    if axis.spacing != "list" or not axis.key.is_number:
+    if axis.spacing != "list" or not axis.is_number:
         return False
     at = places(axis)
     return bool(at.min() > 0 and at.max() >= MANY_SIZES * at.min())
@@ -167,14 +167,14 @@ def draw_contours(panel: Axes, axes: Sequence[Axis], values: FloatArray, levels:
 
 def places(axis: Axis) -> FloatArray:
     """Return where the values of an axis stand: at themselves if they are numbers, else one after the other."""
-    if axis.key.is_number:
+    if axis.is_number:
         return np.array(axis.values, dtype=float)
     return np.arange(len(axis.values), dtype=float)
 
 
 def value_labels(axis: Axis) -> list[str]:
     """Write the values of an axis: those that a person listed as they are, those of a range in few digits."""
-    if not axis.key.is_number:
+    if not axis.is_number:
         return [str(value) for value in axis.values]
     return short_apart([float(value) for value in axis.values], 4 if axis.spacing == "list" else 2)
 

@@ -38,6 +38,8 @@ CHIPS = (
     SettingTable("chip.spread", Spread),
 )
 """Tables of the settings of a chip that is trained."""
+OPTIONS = "rule_options"
+"""Table of the options of a rule, which the rule itself knows and checks."""
 _SHORT = {
     "K": "scale",
     "width": "width_s",
@@ -68,22 +70,27 @@ class Key:
     """Checked model of that table."""
 
     def __str__(self) -> str:
-        return self.name
+        return f"{OPTIONS}.{self.name}" if self.is_option else self.name
+
+    @property
+    def is_option(self) -> bool:
+        """Whether it is an option of the rule."""
+        return self.table == f"training.{OPTIONS}"
 
     @property
     def label(self) -> str:
         """Name and unit, for an axis."""
-        return f"{self.name} ({self.unit})" if self.unit else self.name
+        return f"{self} ({self.unit})" if self.unit else str(self)
 
     @property
     def unit(self) -> str:
         """Its SI unit; empty if it has none."""
-        return UNITS.get(self.name, "")
+        return "" if self.is_option else UNITS.get(self.name, "")
 
     @property
     def is_number(self) -> bool:
-        """Whether its values are numbers."""
-        return bool({float, int} & set(_leaves(_hint(self))))
+        """Whether its values may be numbers."""
+        return self.is_option or bool({float, int} & set(_leaves(_hint(self))))
 
     def read(self, text: Value) -> Value:
         """Return the checked value of what a person typed, a quantity in SI.
@@ -93,6 +100,9 @@ class Key:
         ConfigError
             If the text is no value of this setting.
         """
+        if self.is_option:
+            typed = _single(text) if isinstance(text, str) else text
+            return int(typed) if isinstance(typed, float) and typed.is_integer() else typed
         try:
             value: Value = _adapter(self).validate_python(text)
         except ValidationError as error:
@@ -101,6 +111,8 @@ class Key:
 
     def of(self, bench: Bench) -> Value | None:
         """Return the value that a bench has."""
+        if self.is_option:
+            return typing.cast("Value | None", bench.training.rule_options.get(self.name))
         table: Any = bench.training if self.table == "training" else virtual_chip(bench).resolved
         return getattr(table.spread if self.table == "chip.spread" else table, self.name, None)
 
@@ -111,7 +123,7 @@ def find_key(text: str, among: Sequence[SettingTable] = CHIPS) -> Key:
     Parameters
     ----------
     text : str
-        Such as ``beta``, ``training.beta`` or ``wire``.
+        Such as ``beta``, ``training.beta``, ``wire`` or ``rule_options.rate``.
 
     Raises
     ------
@@ -124,9 +136,13 @@ def find_key(text: str, among: Sequence[SettingTable] = CHIPS) -> Key:
     (Key(table='training', name='beta'), Key(table='chip.spread', name='sigma'))
     """
     table, _, name = text.strip().rpartition(".")
+    if among == CHIPS and table in {OPTIONS, f"training.{OPTIONS}"} and name.isidentifier():
+        return Key(f"training.{OPTIONS}", name, Training)
     name = _SHORT.get(name, name.replace("-", "_"))
     for where in among:
         if name in _fields(where) and table in {"", where.name, where.name.rpartition(".")[2]}:
+            if name == OPTIONS:
+                raise ConfigError(f"setting {text!r} is not a single value: {OPTIONS}.NAME is one option of the rule")
             if name in where.not_single:
                 raise ConfigError(f"setting {text!r} is not a single value: write it into a bench file")
             return Key(where.name, name, where.model)
@@ -214,13 +230,15 @@ def virtual_chip(bench: Bench) -> Chip:
 def with_settings(bench: Bench, values: Mapping[Key, Value]) -> Bench:
     """Return a bench with other settings, checked as a bench file is: a ConfigError if they do not go together."""
     chip = virtual_chip(bench)
-    in_chip = [str(key) for key in values if key.table != "training"]
+    in_chip = [str(key) for key in values if key.table.startswith("chip")]
     if in_chip and bench.chip is None and not bench.instruments and bench.backend != "simulated":
         raise ConfigError(
             f"bench {bench.name} has no [chip] table, so {' and '.join(in_chip)} cannot be set: backend "
             f"{bench.backend!r} makes its chips without it"
         )
-    training = {key.name: value for key, value in values.items() if key.table == "training"}
+    training: dict[str, Any] = {key.name: value for key, value in values.items() if key.table == "training"}
+    if options := {key.name: value for key, value in values.items() if key.is_option}:
+        training[OPTIONS] = {**bench.training.rule_options, **options}
     cells: dict[str, Any] = {key.name: value for key, value in values.items() if key.table == "chip"}
     if spread := {key.name: value for key, value in values.items() if key.table == "chip.spread"}:
         cells["spread"] = _revise(Spread, _in_form_of(chip.resolved.spread, spread), spread)

@@ -19,7 +19,7 @@ from crossbar_hil.results.arrays import Variable, cf_name
 from crossbar_hil.results.result import Result, Series
 from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.folder import write_json, write_text
-from crossbar_hil.studies.settings import UNITS, Key, Value
+from crossbar_hil.studies.settings import Key, Value
 from crossbar_hil.studies.study import Told
 from crossbar_hil.text import table_lines
 
@@ -198,8 +198,7 @@ def lines_of_points(
 ) -> list[str]:
     """Return the lines of a table of points: the settings that vary, and what came of each point."""
     varying = [place for place, axis in enumerate(axes) if len(axis.values) > 1] or [0]
-    units = {key: UNITS.get(key.name) for key in (axes[place].key for place in varying)}
-    named = [f"{key} ({unit})" if unit else str(key) for key, unit in units.items()]
+    named = [axes[place].key.label for place in varying]
     rows = [
         [*(value_text(settings[place]) for place in varying), *row] for settings, row in zip(values, cells, strict=True)
     ]

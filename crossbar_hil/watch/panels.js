@@ -144,7 +144,7 @@ function map(data, width) {
     box.style.color = 0.299 * shade[0] + 0.587 * shade[1] + 0.114 * shade[2] > 120 ? "#000" : "#fff";
     return box;
   })));
-  const kind = columns > 8 ? "chip tight" : "chip";
+  const kind = columns > 8 || 55 * (columns + 1) > width ? "chip tight" : "chip";  // 55 px are a column and its gap
   return [h("table", { class: kind }, heads(["", ...data.columns]), h("tbody", {}, body)), scale(low, high, factor, unit)];
 }
 function scale(low, high, factor, unit) {
@@ -171,8 +171,8 @@ function cells(data, width) {
     const path = values.map((value, step) => step ? `H${x(data.x[step])}V${y(value)}` : `M${x(first)},${y(value)}`).join("");
     svg.append(s("rect", { class: "grid", x: begin, y: top, width: wide - gap, height: tall - gap, fill: "none" }));
     svg.append(s("path", { class: `line c${column % 2 + 1}`, d: path }));
-    if (!at) svg.append(label(begin + (wide - gap) / 2, 11, `${Math.floor(column / 2) + 1}${column % 2 ? "−" : "+"}`, "middle"));
-    if (!column) svg.append(label(2, top + tall / 2 + 2, at + 1, null, "strong"));
+    if (!at) svg.append(label(begin + (wide - gap) / 2, 11, data.columns[column], "middle"));
+    if (!column) svg.append(label(2, top + tall / 2 + 2, data.rows[at], null, "strong"));
   }));
   svg.append(label(left - 6, 27, short(high * factor), "end"), label(left - 6, 18 + tall - gap, short(low * factor), "end"));
   svg.append(label(left, height - 6, data.x_text), label(width - gap, height - 6, unit, "end"));

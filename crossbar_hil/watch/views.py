@@ -113,6 +113,7 @@ def chip_data(rows: Iterable[Row], now: datetime) -> Data:
             [*(place + half for place in range(len(worn)) for half in (0, 0.5)), len(worn)],
             np.concatenate([conductances, conductances[-1:]]),
             "S",
+            named,
             x_text="run 1" if len(worn) == 1 else f"runs 1 to {len(worn)}",
         ),
         panels.grid("conductance", "Conductance now", worn[-1][1].last, "S", named, about=BY_OUTPUT),

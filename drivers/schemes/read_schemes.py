@@ -6,8 +6,8 @@ cells that are not ohmic: each cell sees either its own voltage or none. Equal m
 made once, and both polarities of one set of rows in one state of the relays. Those rows are driven together (by
 pattern), or one after the other (by cell), which measures each cell once for any number of patterns.
 
-A bench with several meters measures as many columns at the same time, each held at 0 V by a meter of its own. The
-currents are the same: a column sees 0 V whether a meter or ground holds it.
+A bench with several meters measures as many columns at the same time, each held by a meter of its own. The currents are
+the same: a column sees one voltage whether a meter, ground or a guard holds it.
 
 From each reading a zero reading is subtracted: the same relays, all sources at 0 V, taken once for each state in each
 batch and never kept for the next. It removes what does not depend on the voltage asked for: the offset of the meter,
@@ -18,6 +18,7 @@ voltage stay.
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -66,7 +67,7 @@ class ReadScheme(Scheme):
     further: tuple[str, ...] = ()
     """Ports of the other meters, which measure further columns at the same time."""
 
-    @property
+    @cached_property
     def meters(self) -> tuple[str, ...]:
         """Ports of the sources that measure."""
         return self.meter, *self.further
@@ -78,7 +79,15 @@ class ReadScheme(Scheme):
 
     def port_volts(self, voltage_v: float) -> dict[str, float]:
         """Return the voltage of every port of the scheme; see `Scheme.port_volts`."""
-        return {**super().port_volts(voltage_v), **dict.fromkeys(self.further, 0.0)}
+        return {**super().port_volts(voltage_v), **self.volts_of(voltage_v, len(self.meters))}
+
+    def volts_of(self, voltage_v: float, columns: int) -> dict[str, float]:
+        """Return the voltage of each source that takes part where so many columns are measured, by its port.
+
+        A further meter is at the voltage of the first.
+        """
+        volts = self.source_volts(voltage_v)
+        return volts | dict.fromkeys(self.further[: columns - 1], volts[self.meter])
 
     def groups(self, columns: int) -> list[tuple[int, ...]]:
         """Return which of so many columns are measured together, each time as many as there are meters.
@@ -98,7 +107,7 @@ class ReadScheme(Scheme):
         return [
             ReadStep(
                 self.assignment(np.array(active), columns, shape),
-                self.source_volts(voltage_v) | dict.fromkeys(self.further[: len(columns) - 1], 0.0),
+                self.volts_of(voltage_v, len(columns)),
                 dict(zip(self.meters, columns, strict=False)),
                 self.sign,
                 counted,
@@ -165,13 +174,12 @@ class VirtualGround(ReadScheme):
     name = "virtual ground"
 
     def _needed_ports(self, ports: Collection[str]) -> tuple[str, ...]:
-        self.further = tuple([port for port in METERS[1:] if port in ports])
+        self.further = _further(ports)
         return "drive", "meter", *self.further, "ground"
 
     def assignment(self, active: np.ndarray, columns: Sequence[int], shape: tuple[int, int]) -> Assignment:
         """Active rows on the one source, each column on its meter."""
-        meter_of = dict(zip(columns, self.meters, strict=False))
-        return _lines(active, "drive", "ground") + tuple([meter_of.get(each, "ground") for each in range(shape[1])])
+        return _lines(active, "drive", "ground") + _measured(columns, shape[1], self.meters, "ground")
 
     def source_volts(self, voltage_v: float) -> dict[str, float]:
         """Drive at the voltage; the meter is a second ground."""
@@ -193,7 +201,8 @@ class Guarded(ReadScheme):
     between HI and ground, such as a divider for pulses. Feed that divider from the guard where you can: then its
     current is not in the reading at all, and the meter can stay in a small range.
 
-    The source is on the port ``meter`` where that is wired, on ``drive`` otherwise.
+    The source is on the port ``meter`` where that is wired, on ``drive`` otherwise. Further meters hold and measure
+    further columns at the same voltage; the guard is that of the first.
     """
 
     name = "guarded"
@@ -202,11 +211,12 @@ class Guarded(ReadScheme):
 
     def _needed_ports(self, ports: Collection[str]) -> tuple[str, ...]:
         self.meter = "meter" if "meter" in ports else "drive"
-        return self.meter, "ground", "guard"
+        self.further = _further(ports)
+        return self.meter, *self.further, "ground", "guard"
 
     def assignment(self, active: np.ndarray, columns: Sequence[int], shape: tuple[int, int]) -> Assignment:
-        """Column on the source, active rows on ground, all else on the guard."""
-        return _lines(active, "ground", "guard") + _one(columns[0], shape[1], self.meter, "guard")
+        """Each column on its meter, active rows on ground, all else on the guard."""
+        return _lines(active, "ground", "guard") + _measured(columns, shape[1], self.meters, "guard")
 
     def source_volts(self, voltage_v: float) -> dict[str, float]:
         """Give the source minus the voltage, which its guard follows."""
@@ -214,7 +224,7 @@ class Guarded(ReadScheme):
 
     def port_volts(self, voltage_v: float) -> dict[str, float]:
         """Return the voltages with that of the guard."""
-        return {**super().port_volts(voltage_v), "guard": -voltage_v}
+        return {**super().port_volts(voltage_v), "guard": -voltage_v}  # which follows the first meter
 
     def pair(self, first: int, second: int, count: int, voltage_v: float) -> tuple[Assignment, dict[str, float], int]:
         """Drive and meter one line and ground the other; the rest follows the first through the guard."""
@@ -240,7 +250,7 @@ class Floating(ReadScheme):
 
     def assignment(self, active: np.ndarray, columns: Sequence[int], shape: tuple[int, int]) -> Assignment:
         """Active rows on the source, the column on ground, all else open."""
-        return _lines(active, self.meter, OPEN) + _one(columns[0], shape[1], "ground", OPEN)
+        return _lines(active, self.meter, OPEN) + _measured(columns[:1], shape[1], ("ground",), OPEN)
 
     def source_volts(self, voltage_v: float) -> dict[str, float]:
         """Drive at the voltage."""
@@ -259,5 +269,12 @@ def _lines(chosen: np.ndarray, port: str, other: str) -> Assignment:
     return tuple([port if each else other for each in chosen.tolist()])
 
 
-def _one(column: int, columns: int, port: str, other: str) -> Assignment:
-    return tuple([port if line == column else other for line in range(columns)])
+def _measured(measured: Sequence[int], columns: int, ports: Sequence[str], other: str) -> Assignment:
+    """Give each column that is measured its port, in order, and every other one the idle one."""
+    port_of = dict(zip(measured, ports, strict=False))
+    return tuple([port_of.get(column, other) for column in range(columns)])
+
+
+def _further(ports: Collection[str]) -> tuple[str, ...]:
+    """Return the ports of meters beside the first."""
+    return tuple([port for port in METERS[1:] if port in ports])

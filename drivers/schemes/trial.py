@@ -28,7 +28,7 @@ def trial_plan(read: ReadScheme, write: WriteScheme, floating: Floating, shape: 
         reads={
             column: Sight(
                 read.assignment(every, [(column + place) % columns for place in range(together)], shape),
-                read.source_volts(1.0),
+                read.volts_of(1.0, together),
                 read.sign,
             )
             for column in range(columns)

@@ -106,6 +106,12 @@ def test_every_row_in_the_place_of_a_column_is_named_with_it(lines, row, column)
     assert lines.told == [f"{NAMES[row]} and {NAMES[column]} are swapped: rows and columns are mixed up"]
 
 
+def test_where_another_line_is_open_a_row_in_the_place_of_a_column_is_named_as_well(lines):
+    lines.exchange(0, ROWS)
+    lines.between[1] = lines.between[:, 1] = 0.0
+    assert f"{NAMES[0]} and {NAMES[ROWS]} are swapped: rows and columns are mixed up" in lines.told
+
+
 @pytest.mark.parametrize("shape", [(2, 3), (3, 2), (2, 5), (1, 3), (3, 1), (1, 2)])
 def test_where_lines_of_a_kind_are_two_or_one_a_swap_is_told_as_well(shape):
     rows, columns = shape

@@ -5,7 +5,7 @@ import pytest
 
 from crossbar_hil import DeviceBackend, Limits, Pulse, Trainer, open_bench
 from crossbar_hil.bench.file import Bench, load_bench
-from crossbar_hil.bench.opening import fresh_seed, likeness_of, open_backend
+from crossbar_hil.bench.opening import check_chip_keys, fresh_seed, likeness_of, open_backend
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.runs.training import facts_of_chips
 from crossbar_hil.sim_backend import lognormal_shifts
@@ -236,3 +236,12 @@ def test_a_bench_with_instruments_knows_how_long_the_curve_that_it_names_is_flat
     chip.likeness = likeness_of(bench)
     assert chip.flat_pulses(Pulse(2.0, 0.05)) == flat
     assert Trainer(chip).unresponsive == (10 if flat is None else 14)
+
+
+def test_a_curve_behind_instruments_that_does_not_say_its_pulse_is_named_as_the_person_did(tmp_path):
+    file = tmp_path / "of_ours.csv"
+    file.write_text("pulse,conductance (uS)\n" + "".join(f"{each},{1 + each / 10}\n" for each in range(20)))
+    bench = load_bench("emulated", overrides={"chip": {"curve": str(file)}})
+    with pytest.raises(ConfigError, match=r"the curve of_ours\.csv does not say its pulse; give curve_amplitude_v"):
+        check_chip_keys(bench)
+    check_chip_keys(load_bench("emulated"))

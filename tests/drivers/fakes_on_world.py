@@ -213,10 +213,10 @@ def chip_of(conductances):
 class FakeBench:
     """Sources, a matrix and the wires between them and a chip; `backend` makes the ChipBackend, with changes.
 
-    `dual` is two channels and a common ground, with `meters` above 1 more of them, each in a box of its own; otherwise
-    it is one source with a guard, and a divider of two 500 ohm resistors between `divider_from` ("hi" or "guard") and
-    the return. `ranges` go into the settings of the sources. An emulated source has an output resistance of
-    1 milliohm, so a load of 1 kilohm takes a part in 10^6 of the voltage; without a divider (None) nothing does.
+    `dual` is two channels and a common ground; otherwise it is one source with a guard, and a divider of two 500 ohm
+    resistors between `divider_from` ("hi" or "guard") and the return. With `meters` above 1 there are further channels,
+    each in a box of its own. `ranges` go into the settings of the sources. An emulated source has an output resistance
+    of 1 milliohm, so a load of 1 kilohm takes a part in 10^6 of the voltage; without a divider (None) nothing does.
     """
 
     def __init__(self, chip, *, dual=True, line_ohm=0.0, divider_from="hi", meters=1, **ranges):
@@ -235,15 +235,15 @@ class FakeBench:
         if dual:
             names = {"drive": "smu.a", "meter": "smu.b"}
             terminals = {"drive": "smu.a.hi", "meter": "smu.b.hi", "ground": "lo"}
-            for number in range(2, meters + 1):
-                names[f"meter{number}"] = f"smu{number}.a"
-                terminals[f"meter{number}"] = f"smu{number}.a.hi"
         else:
             names = {"drive": "smu"}
             terminals = {"drive": "smu.hi", "ground": "lo", "guard": "smu.guard", "divider": "node"}
             if divider_from:
                 self.world.add_resistor(f"smu.{divider_from}", "node", 500)
                 self.world.add_resistor("node", "lo", 500)
+        for number in range(2, meters + 1):
+            names[f"meter{number}"] = f"smu{number}.a"
+            terminals[f"meter{number}"] = f"smu{number}.a.hi"
         letters = dict(zip(terminals, "ABCDEFGH", strict=False))
         for port, node in terminals.items():
             self.world.add_wire(f"matrix.row.1.{row_number(letters[port])}", node)
@@ -260,7 +260,11 @@ class FakeBench:
             "limits": LIMITS,
             "settings": {
                 port: SourceSettings(
-                    range_v=3.0, compliance_a=compliance_a, range_a=compliance_a, guard=not self.dual, **self.ranges
+                    range_v=3.0,
+                    compliance_a=compliance_a,
+                    range_a=compliance_a,
+                    guard=not self.dual and port == "drive",
+                    **self.ranges,
                 )
                 for port in self.sources
             },

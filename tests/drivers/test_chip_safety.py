@@ -559,7 +559,10 @@ def settings_of(sources, **changes):
     [
         (lambda a, b: {"drive": a}, "no source is on the port meter, only on drive"),
         (lambda a, b: {"drive": a, "meter": a}, r"source smu\.a is on the ports drive and meter"),
-        (lambda a, b: {"drive": a, "meter": b, "ground": b}, r"source smu\.b is on the port ground, expected drive or"),
+        (
+            lambda a, b: {"drive": a, "meter": b, "ground": b},
+            r"source smu\.b is on the port ground, expected drive, meter",
+        ),
     ],
 )
 def test_sources_that_are_missing_or_misplaced_are_refused(bench, sources, words):
@@ -614,7 +617,7 @@ def test_where_the_lines_are_is_not_known_once_a_move_has_failed():
     def stuck(crosspoints):
         raise InstrumentError("the relays do not move")
 
-    rig = Rig({}, {}, SimpleNamespace(connect=stuck), None, meter="meter", verify_relays=False, may_open=True)
+    rig = Rig({}, {}, SimpleNamespace(connect=stuck), None, meters=["meter"], verify_relays=False, may_open=True)
     rig.state = ("drive", "ground")
     with pytest.raises(InstrumentError, match="do not move"):
         rig._go(("ground", "drive"), frozenset({"1A05"}))

@@ -88,9 +88,10 @@ def test_readings_of_channels_and_of_boxes_take_the_time_of_one_and_are_those_of
         assert {round(lasted_s, 6) for _, lasted_s in read_on(world)} == {0.0225}  # one reading, not one for each meter
 
 
+@pytest.mark.parametrize("kind", [{}, {"dual": False, "divider_from": "guard"}], ids=["virtual ground", "guarded"])
 @pytest.mark.parametrize("meters", [2, 3])
-def test_currents_are_the_matrix_product_and_each_meter_loses_its_own_offset(fakes, meters):
-    bench = fakes.FakeBench(fakes.drawn_chip(2), meters=meters)
+def test_currents_are_the_matrix_product_and_each_meter_loses_its_own_offset(fakes, meters, kind):
+    bench = fakes.FakeBench(fakes.drawn_chip(2), meters=meters, **kind)
     for port, source in bench.sources.items():
         offset_a, measure = (0.0 if port == "drive" else 1e-9 * len(source.name) * ord(source.name[3])), source.measure
 
@@ -207,7 +208,7 @@ def test_a_voltage_beyond_its_limit_is_refused_before_anything_is_sent(fakes):
             "wiring has a port 'meter9', expected one of drive, meter, meter2 to meter8",
         ),
         ({'"second.b"': '"second.a"'}, "source second.a is on the ports meter2 and meter3"),
-        ({'"virtual ground"': '"guarded"', 'ground = "C"': 'ground = "C", guard = "H"'}, "no use for the port meter2"),
+        ({'"virtual ground"': '"floating"'}, "read scheme floating measures with one channel, so it has no use for"),
     ],
 )
 def test_what_is_wrong_with_further_meters_is_told_before_anything_is_sent(tmp_path, more, words):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from crossbar_hil.drivers import rig, safe
+from crossbar_hil.drivers import direction, safe
 from crossbar_hil.drivers.schemes import write_schemes
 from crossbar_hil.guard import client, keeper, service, watch
 from crossbar_hil.owners import takeover
@@ -20,7 +20,9 @@ PROMISED = {
     "and tried again every second for a minute": ((service.RETRY_S, 1.0), (service.SAFE_WITHIN_S, 60.0)),
     "does not answer within half of another, keeps no relay closed": ((safe.AT_FIRST, 0.5),),
     "kills it if it has not ended after 5 s": ((takeover.PATIENCE_S, AWAY_S),),
-    "must flow with the voltage (up to 1 % of the range)": ((rig.AGAINST, 0.01),),
+    "with the voltage (up to 1 % of the range, and up to 0.19 % in the mean of the last hundred pulses)": (
+        (direction.AGAINST, 0.01), (round(direction.most_against(direction.LAST), 6), 0.0019), (direction.LAST, 100),
+    ),
     "held only against 20 times what the cells can give": ((watch.FAR, 20.0),),
 }  # fmt: skip
 """A sentence of the page, and what it says of each number."""

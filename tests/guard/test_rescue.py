@@ -128,7 +128,7 @@ def test_a_bench_that_was_looked_at_is_free_again_whatever_was_found(monkeypatch
 
     bench = load_bench("emulated").model_copy(update={"kind": "hardware"})
     monkeypatch.setattr(opening, "BenchLock", Lock)
-    monkeypatch.setattr(opening, "load_bench", lambda _: bench)
+    monkeypatch.setattr(opening, "load_bench", lambda *_, **__: bench)
     names = opening.lock_names(bench.instruments)
     with pytest.raises(ZeroDivisionError), held_for_a_look("lab"):
         raise ZeroDivisionError

@@ -2,8 +2,9 @@ import pytest
 
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import ConfigError
-from crossbar_hil.studies.axes import read_axes, read_axis
+from crossbar_hil.studies.axes import Axis, read_axes, read_axis
 from crossbar_hil.studies.settings import find_key, with_settings
+from crossbar_hil.training.settings import make_update
 
 
 @pytest.mark.parametrize(
@@ -75,3 +76,28 @@ def test_one_end_of_a_span_varies_alone():
 def test_settings_that_do_not_go_together_are_refused():
     with pytest.raises(ConfigError, match=r"sigma 0\.5: low_siemens goes with high_siemens"):
         with_settings(load_bench("simulated"), {find_key("high_siemens"): 1e-7, find_key("sigma"): 0.5})
+
+
+def test_an_option_of_a_rule_is_a_setting_that_may_be_a_number_or_a_word():
+    most = read_axis("rule_options.most=1..5:3")
+    assert (most.values, str(most.key), most.is_number) == ((1, 3, 5), "rule_options.most", True)
+    assert all(isinstance(value, int) for value in most.values)  # as the rule wants it
+    assert read_axis("training.rule_options.rate=0.5..2:2log").values == (0.5, 2)
+    order = read_axis("rule_options.order=drawn,file")
+    assert (order.values, order.is_number) == (("drawn", "file"), False)
+    assert Axis.from_record(order.as_record()) == order
+    bench = load_bench("simulated", overrides={"training": {"rule": "delta", "rule_options": {"rate": 0.5, "most": 2}}})
+    changed = with_settings(bench, {most.key: 5})
+    assert changed.training.rule_options == {"rate": 0.5, "most": 5}
+    assert most.key.of(changed) == 5
+    with pytest.raises(ConfigError, match=r"rule_options\.NAME is one option of the rule"):
+        read_axis("rule_options=1,2")
+
+
+def test_each_point_of_a_sweep_has_its_own_rule_and_an_option_that_no_rule_has_is_named():
+    axis = read_axis("rule_options.most=1,3")
+    bench = load_bench("simulated", overrides={"training": {"rule": "delta"}})
+    made = [make_update(with_settings(bench, {axis.key: value}).training) for value in axis.values]
+    assert [rule.most for rule, _ in made] == [1, 3]
+    with pytest.raises(ConfigError, match="rule 'delta' has no option 'nope'; it has rate, most, least"):
+        make_update(with_settings(bench, {find_key("rule_options.nope"): 1}).training)

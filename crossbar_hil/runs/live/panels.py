@@ -133,10 +133,20 @@ def grid(
     return Panel(name, title, "map", data, about)
 
 
-def cells(name: str, title: str, x: ArrayLike, values: FloatArray, unit: str, *, x_text: str) -> Panel:
+def cells(
+    name: str,
+    title: str,
+    x: ArrayLike,
+    values: FloatArray,
+    unit: str,
+    named: tuple[Sequence[str], Sequence[str]],
+    *,
+    x_text: str,
+) -> Panel:
     """Return one small line a cell, of (X, R, C) values, laid out as the chip is; `x_text` says what x is."""
+    rows, columns = named
     data = {"x": plain(x), "y": plain(np.moveaxis(values, 0, -1), 4), "unit": unit, "x_text": x_text}
-    return Panel(name, title, "cells", data)
+    return Panel(name, title, "cells", data | {"rows": list(rows), "columns": list(columns)})
 
 
 def fields(name: str, title: str, weights: ArrayLike, labels: Sequence[str] | None, unit: str) -> Panel:

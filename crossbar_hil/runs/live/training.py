@@ -148,7 +148,9 @@ def training_panels(
     if wear.last.size <= MOST_CELLS:
         chosen, values = _history(record, epochs[:, 0].astype(np.int64), shape)
         found.append(
-            panels.cells("cells", "Conductance of every cell", chosen, values, "S", x_text=f"epochs 1 to {chosen[-1]}")
+            panels.cells(
+                "cells", "Conductance of every cell", chosen, values, "S", named, x_text=f"epochs 1 to {chosen[-1]}"
+            )
         )
     return found
 

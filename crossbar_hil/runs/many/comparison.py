@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from crossbar_hil.runs.live.panels import Wear
-from crossbar_hil.runs.recorded_settings import text_of
+from crossbar_hil.runs.recorded_settings import Setting, text_of
 from crossbar_hil.runs.run import Run
+from crossbar_hil.runs.told_facts import FACTS
 
 OUTCOME = ("kind", "status", "verdict", "epochs", "shown", "pulses", "error", "accuracy", "spikes", "silent", "seed",
            "started_utc", "label")  # fmt: skip
 """Facts of how runs ended, in this order."""
+PROGRAMMED = ("cells", "reached", "rounds", "pulses_median", "error_median", "error_most")
+"""Those of cells that were brought to targets, which follow, as `told_facts` tells them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def compare(runs: Sequence[Run], wears: Iterable[Wear | None]) -> dict[str, list
     for key in dict.fromkeys(key for each in settings for key in each):
         known = [each.get(key) for each in settings]
         about = next(each.about for each in known if each)
-        texts = tuple(None if each is None else each.text for each in known)
+        texts = _distinct(known)
         said = any(each and (each.changed or (not each.usual and each.value is not None)) for each in known)
         line = Line(key, texts, tuple(None if each is None else each.value for each in known), about, said)
         found["partly" if None in texts else "differ" if line.differs else "same"].append(line)
@@ -75,7 +78,23 @@ def _outcome(runs: Sequence[Run]) -> list[Line]:
             if name == "started_utc":
                 texts = tuple(text and text[:19].replace("T", " ") for text in texts)
             lines.append(Line(name.replace("_utc", " (UTC)"), texts, values))
+    of_cells = [run.noun == "programming run" for run in runs]
+    for name in PROGRAMMED if any(of_cells) else ():
+        label, words = FACTS[name]
+        values = tuple(
+            run.facts.get(name) if programmed else None for run, programmed in zip(runs, of_cells, strict=True)
+        )
+        if any(value is not None for value in values):
+            texts = tuple(None if value is None else words(value) for value in values)
+            lines.append(Line(label[0].lower() + label[1:], texts, values))
     return lines
+
+
+def _distinct(settings: Sequence[Setting | None]) -> tuple[str | None, ...]:
+    """Return what a setting is in each run, with six digits unless more are needed to tell runs apart."""
+    exact = tuple(None if each is None else each.text for each in settings)
+    short = tuple(None if each is None else text_of(each.value, each.unit, exact=False) for each in settings)
+    return short if len(set(short)) == len(set(exact)) else exact
 
 
 def _wear(wears: Sequence[Wear | None]) -> list[Line]:

@@ -1,8 +1,8 @@
-"""Tasks that ship for small arrays: what is shown, the network that learns it, the size of the chip, by a name.
+"""Tasks for small arrays: what is shown, the network that learns it, the size of the chip, by a name or of a file.
 
-A task is two files of ``data/tasks/snn``. ``NAME.toml`` says how numbers become spikes, what the neurons are and how
-they are taught; ``NAME.csv`` holds a number for each input, the class, and the set, a sample a line, in the order in
-which they are shown.
+A task is two files, in ``data/tasks/snn`` those that ship. ``NAME.toml`` says how numbers become spikes, what the
+neurons are and how they are taught; ``NAME.csv`` holds a number for each input, the class, and the set, a sample a
+line, in the order in which they are shown.
 
 Columns are balanced: a neuron's gain is such that its column, all rows driven, gives one volt a step. So neurons
 compete by the pattern of their conductances, not by how much their cells happen to conduct, which on the measured chips
@@ -12,15 +12,18 @@ differs by a factor of two; and numbers of neurons are the same for any number o
 import csv
 import io
 import math
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, ValidationError
 
 from crossbar_hil.errors import ConfigError, DataError
+from crossbar_hil.parsing import parse_toml
 from crossbar_hil.shipped import ShippedTask, data, read_text
 from crossbar_hil.spiking.network.encoding import spike_probabilities
 from crossbar_hil.spiking.network.model import SpikingModel
@@ -93,9 +96,19 @@ class ProtocolTable(Table):
     readout: Literal["winner", "mean", "votes", "likelihood", "detection"] = "winner"
 
 
-class TaskTables(Table):
-    """What a task file says beside the size of the chip."""
+class ChipTable(Table):
+    """The size of the chip."""
 
+    rows: Whole = Field(ge=1)
+    columns: Whole = Field(ge=1)
+
+
+class TaskTables(Table):
+    """What a task file says."""
+
+    title: str
+    source: str
+    chip: ChipTable
     input: InputTable
     neurons: NeuronTable
     protocol: ProtocolTable
@@ -110,17 +123,43 @@ class SmallTask(ShippedTask):
     input: Mapping[str, Any]
     neurons: Mapping[str, Any]
     protocol: Mapping[str, Any]
+    own: Path | None = None
+    """Its file, if it does not ship."""
 
     def __post_init__(self) -> None:
         _ = self.tables
 
+    @classmethod
+    def read(cls, name: str) -> Self:
+        """Read a task that ships, or one of a file ``*.toml`` with its samples in ``*.csv`` beside it.
+
+        Raises
+        ------
+        ConfigError
+            If there is none of this name, or the file cannot be read or is wrong.
+        """
+        if not is_task_file(name):
+            return super().read(name)
+        path = Path(name)
+        try:
+            tables = parse_toml(read_text("task", path))
+        except DataError as error:
+            raise ConfigError(str(error)) from error
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"task file {path} is not valid TOML: {error}") from error
+        _check_tables(tables, f"task file {path}")
+        return cls(name=path.stem, own=path, **tables)
+
+    def copy_into(self, folder: Path) -> None:
+        """Put the two files of a task that does not ship into the folder of a run, which then needs no others."""
+        files = [] if self.own is None else [self.own, self.own.with_suffix(".csv")]
+        for file in files:
+            (folder / file.name).write_text(read_text("task", file), encoding="utf-8")
+
     @cached_property
     def tables(self) -> TaskTables:
         """What the task file says, checked."""
-        try:
-            return TaskTables.model_validate({"input": self.input, "neurons": self.neurons, "protocol": self.protocol})
-        except ValidationError as error:
-            raise ConfigError(f"task {self.name}: {'; '.join(problems_of(error))}") from error
+        return _check_tables({name: getattr(self, name) for name in TaskTables.model_fields}, f"task {self.name}")
 
     @property
     def teaching(self) -> Protocol:
@@ -152,19 +191,27 @@ class SmallTask(ShippedTask):
         DataError
             If the file is damaged, or does not fit the array.
         """
-        name = f"{self.name}.csv"
-        rows = list(csv.reader(io.StringIO(read_text("samples", data() / self.folder / name))))[1:]
+        file = data() / self.folder / f"{self.name}.csv" if self.own is None else self.own.with_suffix(".csv")
+        rows, name = list(csv.reader(io.StringIO(read_text("samples", file))))[1:], f"samples {file}"
         try:
             values = np.array([row[:-2] for row in rows], float)
-            labels = np.array([row[-2] for row in rows], np.int64)
-        except ValueError as error:
-            raise DataError(f"samples {name}: every line must hold numbers, a class and a set: {error}") from error
+            labels = np.array([row[-2] for row in rows]).astype(np.int64)
+        except (ValueError, IndexError) as error:
+            raise DataError(f"{name}: every line must hold as many numbers, a class and a set: {error}") from error
         sets = np.array([row[-1] for row in rows])
         parts = [Images(values[sets == part], labels[sets == part]) for part in ("train", "test")]
-        shown = self.encode(parts[0].intensities)
-        inputs = shown.shape[1] if isinstance(shown, np.ndarray) else shown.inputs
-        if inputs != self.rows:
-            raise DataError(f"samples {name} are of {inputs} inputs, task {self.name} has {self.rows} rows")
+        if not all(map(len, parts)) or sum(map(len, parts)) < len(rows):
+            raise DataError(f"{name}: every sample must be of set train or test, and of each there must be one")
+        if len(strange := np.setdiff1d(labels, parts[0].labels)):
+            raise DataError(f"{name}: class {strange[0]} is tested and not trained")
+        for part in parts:
+            shown = self.encode(part.intensities)
+            inputs = shown.shape[1] if isinstance(shown, np.ndarray) else shown.inputs
+            if inputs != self.rows:
+                raise DataError(f"{name} are of {inputs} inputs, task {self.name} has {self.rows} rows")
+        classes = len(self.tables.input.classes)
+        if classes and not 0 <= labels.min() <= labels.max() < classes:
+            raise DataError(f"{name} are of classes {labels.min()} to {labels.max()}, task {self.name} names {classes}")
         return Split(*parts)
 
     def model(self, columns: int) -> SpikingModel:
@@ -191,6 +238,18 @@ class SmallTask(ShippedTask):
             spike_v=SPIKE_V,
             rest_between=cells.rest_between,
         )
+
+
+def is_task_file(name: str) -> bool:
+    """Say whether a name is that of a file rather than of a task that ships."""
+    return name.endswith(".toml")
+
+
+def _check_tables(tables: Mapping[str, Any], where: str) -> TaskTables:
+    try:
+        return TaskTables.model_validate(tables)
+    except ValidationError as error:
+        raise ConfigError(f"{where}: {'; '.join(problems_of(error))}") from error
 
 
 def _time(kept: float) -> float:

@@ -243,7 +243,7 @@ def _held(result: TuneResult) -> str:
 
 def _place(axis: Axis, value: Any) -> float:
     """Return where a value lies among those of an axis, counted from 0; between two if it is none of them."""
-    if value in axis.values or not axis.key.is_number:
+    if value in axis.values or not axis.is_number:
         return float(axis.values.index(value))
     at = places(axis)
     order = np.argsort(at)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray
+from crossbar_hil.curves.levels import PULSE_UNSAID
 from crossbar_hil.errors import ConfigError
 
 from ...chip.simulated import SimulatedBackend
@@ -76,10 +77,7 @@ class World:
     ) -> None:
         amplitudes = chip.curve.widths_by_amplitude()
         if not amplitudes:
-            raise ConfigError(
-                f"the curve {chip.curve.source} does not say its pulse; give curve_amplitude_v and curve_width_s in "
-                '[chip], or write one that does: `crossbar-hil curve FILE --amplitude 2 --width "50 ms" --to NEW.csv`'
-            )
+            raise ConfigError(PULSE_UNSAID.format(chip.curve.source))
         self.chip = chip
         self.clock = clock or SimulatedClock()
         self.log = log or PhysicalLog()
@@ -204,11 +202,12 @@ class World:
         """Let time pass; every cell feels what it sees."""
         with self.lock:
             while True:
-                work_s = self._time_to(self._background_due_s())
-                damage_s = self._time_to(self.damage.next_due_s() if self.damage else math.inf)
+                now_s = self.clock.elapsed()
+                work_s = self._background_due_s() - now_s
+                damage_s = self.damage.next_due_s() - now_s if self.damage else math.inf
                 if work_s > seconds + SAME_S and damage_s >= seconds:
                     break
-                until_s = min(work_s, damage_s, seconds)
+                until_s = max(min(work_s, damage_s, seconds), 0.0)
                 self._wait(until_s)
                 seconds -= until_s
                 if work_s <= damage_s:
@@ -264,11 +263,8 @@ class World:
 
     # ------------------------------------------------------------------ physics
 
-    def _time_to(self, due_s: float) -> float:
-        return max(due_s - self.clock.elapsed(), 0.0)
-
     def _background_due_s(self) -> float:
-        return min((each.due_s() for each in self.background.values()), default=math.inf)
+        return min([math.inf, *[each.due_s() for each in self.background.values()]])
 
     def _go_on(self) -> None:
         """Have what is due first in the background go on."""

@@ -219,6 +219,7 @@ def states_of_read(read, shape):
         (SINGLE, Guarded, DividerHalfSelect),
         (NO_GUARD, VirtualGround, DividerHalfSelect),
         (THREE, VirtualGround, SymmetricHalfSelect),
+        ({**SINGLE, "meter2": "E"}, Guarded, DividerHalfSelect),
         (DUAL, Floating, None),
     ],
 )

@@ -22,8 +22,8 @@ def measured_currents(scheme, voltages, by="pattern", *, shown=0.0, sources=None
     for step in scheme.steps(voltages, G.shape, by):
         volts = {port: level + (sources or {}).get(port, 0.0) for port, level in step.source_volts.items()}
         for port, column in step.columns.items():
-            hi = volts[port]
-            lines = [{**volts, "ground": 0.0, "guard": gain * hi + guard}[each] for each in step.assignment]
+            hi, first = volts[port], volts[next(iter(step.columns))]
+            lines = [{**volts, "ground": 0.0, "guard": gain * first + guard}[each] for each in step.assignment]
             out_of_meter = (hi - np.array(lines[:3])) @ G[:, column] + beside * hi + shown
             for pattern, share in step.shares.items():
                 found[pattern, column] += step.sign * share * out_of_meter
@@ -33,7 +33,13 @@ def measured_currents(scheme, voltages, by="pattern", *, shown=0.0, sources=None
 PATTERNS = arrays(np.float64, (4, 3), elements=st.sampled_from([0.0, 0.1, -0.1, 0.05]))
 TWO = ("drive", "meter", "meter2", "ground")
 KINDS = st.sampled_from(
-    [("virtual ground", DUAL), ("virtual ground", TWO), ("guarded", SINGLE), ("guarded", (*SINGLE, "meter"))]
+    [
+        ("virtual ground", DUAL),
+        ("virtual ground", TWO),
+        ("guarded", SINGLE),
+        ("guarded", (*SINGLE, "meter")),
+        ("guarded", (*SINGLE, "meter2")),
+    ]
 )
 OFFSETS = st.floats(-0.01, 0.01)
 BY = st.sampled_from(["pattern", "cell"])

@@ -3,11 +3,14 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.programming.planned import plan_program
 from crossbar_hil.results.conditions import Conditions
 from crossbar_hil.runs.many import listing
+from crossbar_hil.runs.many.comparison import compare
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.runs.training import train_and_record
 from crossbar_hil.spiking.settings import SpikingSettings
@@ -138,6 +141,22 @@ def test_compare_adds_up_what_the_pulses_were(cli, out):
     assert outcome["accuracy"][:2] == [None, None]
     assert 0 <= outcome["accuracy"][2] <= 1
     assert told["same"] == len(Conditions.model_fields)  # what both kinds of runs have
+
+
+def test_compare_tells_what_cells_that_were_programmed_came_to(tmp_path):
+    runs = []
+    for top in (2.0984e-6, 2.0985e-6):  # at the ends of a range that six digits tell apart
+        ends = (1e-7, 1e-7 + top)
+        planned = plan_program(load_bench("simulated"), np.full((4, 4), 1e-6), source="t", ends=ends, pulses=1)
+        runs.append(load_run(planned.run(seed=1, out=tmp_path).folder))
+    lines = {name: {each.key: each for each in of} for name, of in compare(runs, [None, None]).items()}
+    outcome = lines["outcome"]
+    off = [abs(run.programmed.conductances[-1] - 1e-6) / run.asked.range_siemens for run in runs]
+    assert outcome["cells at their target"].values == tuple(int((each <= 0.01).sum()) for each in off)
+    assert outcome["cells asked for"].texts == ("16", "16")
+    most = "off target, share of the range, at most"
+    assert outcome[most].texts == tuple(f"{100 * each.max():.2f} %" for each in off)
+    assert lines["differ"]["program.range_siemens"].texts == ("2.0984e-06 S", "2.0985e-06 S")
 
 
 def test_compare_of_one_run_or_of_none_that_is_there_is_refused(cli, out):

@@ -1,5 +1,6 @@
 """Tasks for small arrays: what they show, what they refuse, and their trainings against one written down by hand."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +11,15 @@ from crossbar_hil.backend import DeviceBackend, Limits
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.errors import ConfigError, DataError
+from crossbar_hil.shipped import data
 from crossbar_hil.spiking.network.backend_engine import BackendEngine
 from crossbar_hil.spiking.network.labels import answers, label_neurons, unanswered
 from crossbar_hil.spiking.network.network import SpikingNetwork
 from crossbar_hil.spiking.network.trains import ANY_STEP, SILENT_INPUT, SpikeTimes
+from crossbar_hil.spiking.run import SpikingRun
+from crossbar_hil.spiking.settings import SpikingSettings
 from crossbar_hil.spiking.tasks.small import SmallTask
+from crossbar_hil.spiking.training import train_spiking
 
 from .network_by_hand import ByHand
 
@@ -183,3 +188,48 @@ def test_a_task_file_that_is_wrong_is_named_with_its_key(change, told):
     with pytest.raises(ConfigError) as raised:
         replace(SmallTask.read("zvn"), **change)
     assert str(raised.value).startswith(told)
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Files of a task of one's own: the one with delays, under another name."""
+    for suffix in (".toml", ".csv"):
+        shipped = data() / "tasks/snn" / f"moro2022{suffix}"
+        (tmp_path / f"ears{suffix}").write_text(shipped.read_text(encoding="utf-8"), encoding="utf-8")
+    return tmp_path / "ears.toml"
+
+
+def test_a_task_of_a_file_is_learnt_as_one_that_ships_and_its_run_needs_the_files_no_more(own, tmp_path):
+    settings = SpikingSettings(dataset=str(own), bench="simulated", passes=1)
+    run = SpikingRun(train_spiking(settings, seed=1, out=tmp_path / "runs").folder)
+    shipped = train_spiking(replace(settings, dataset="moro2022"), seed=1, out=tmp_path / "runs")
+    assert "snn-ears_6x8" in run.name
+    for path in tmp_path.glob("ears.*"):
+        path.unlink()
+    arrays, due = run.progress.arrays(), SpikingRun(shipped.folder).progress.arrays()
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(array, due[name], err_msg=name)
+    assert run.test().confusion.tolist() == due["result_confusion"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "old", "new", "told"),
+    [
+        (".toml", "rows = 6", "rows = 7", "are of 6 inputs, task ears has 7 rows"),
+        (".toml", "rows = 6", "rows = 0", "chip.rows = 0 must be at least 1"),
+        (".toml", "title =", "about =", "unknown key about"),
+        (".toml", "[neurons]", "[neurons", "is not valid TOML"),
+        (".csv", "3,1,0,train", "3,1,train", "every line must hold as many numbers, a class and a set"),
+        (".csv", "3,1,0,train", "3,1,0,train\n3,1,7,test", "class 7 is tested and not trained"),
+        (".csv", "3,1,0,train", "3,1,0,train\n3,1,7,train", "are of classes 0 to 7, task ears names 5"),
+        (".csv", "3,1,0,train", "3,1,0,trial", "every sample must be of set train or test"),
+        (".csv", "3,1,0,train", "9,1,0,train", "a spike at step 12 does not fall into 0 to 11"),
+    ],
+)
+def test_a_task_file_or_its_samples_that_are_wrong_are_refused(own, suffix, old, new, told):
+    path = own.with_suffix(suffix)
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises((ConfigError, DataError), match=re.escape(told)):
+        SmallTask.read(str(own)).samples()
