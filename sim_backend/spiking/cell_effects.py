@@ -61,8 +61,6 @@ class Effects(NamedTuple):
     """Number of the first image."""
     drifted: Any
     """(N, K) factors of the drift in this image."""
-    pulsed: Any
-    """(K,) bool: cells of a column that got a pulse."""
 
 
 @numba.njit(**KEPT)

@@ -9,7 +9,6 @@ import numba
 import numpy as np
 
 from ..circuit.caching import KEPT
-from .cell_effects import bend, disturb, held, miss, vary
 from .mixing import random_word
 
 CONTINUOUS, NEAREST, STOCHASTIC, CARRY, PULSE = range(5)
@@ -67,9 +66,9 @@ def pulse_along(curve, rising, conductance, drawn, probability):  # type: ignore
 
 
 @numba.njit(**KEPT)
-def update_column(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
+def update_column(  # type: ignore[no-untyped-def]  # noqa: PLR0912
     j, key, now, r, change_by_age, states, falling, weights, kept, factors, stuck, read, balances, gain, last_inputs,
-    wanted, effects,
+    wanted,
 ):  # fmt: skip
     """Let the synapses of neuron `j` learn; shapes and units as in `kernel.show`.
 
@@ -79,8 +78,6 @@ def update_column(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
         What a synapse gains by the age of its last input spike, in siemens; the last one, a loss, for all older ones.
     wanted : ndarray of float32, shape (K,)
         Room to work in.
-    effects : cell_effects.Effects, or None
-        What pulses do beside what they are to do.
     """
     inputs = weights.shape[1]
     oldest = np.uint64(change_by_age.shape[0] - 1)
@@ -89,9 +86,6 @@ def update_column(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
     for i in range(inputs):
         # A spike in the future has a negative age, which is a huge unsigned one.
         wanted[i] = change_by_age[min(np.uint64(now - last_inputs[i]), oldest)]
-    if effects is not None:
-        for i in range(inputs):
-            effects.pulsed[i] = wanted[i] != np.float32(0)
     if r.soft:
         room = np.float32(1) / (r.high - r.low)
         for i in range(inputs):
@@ -106,21 +100,10 @@ def update_column(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
                 wanted[i] = pulse_along(states, True, before, drawn, change / up)
             else:
                 wanted[i] = pulse_along(falling, False, before, drawn, change / down)
-            if effects is not None:
-                sent = np.float64(change / up if change > np.float32(0) else change / down)
-                effects.pulsed[i] = drawn < sent * 4294967296.0
-                if effects.pulsed[i] and effects.quantiles.shape[0] > 0:
-                    wanted[i] = held(before + vary(effects, key, i, wanted[i] - before), r.low, r.high)
-    elif effects is not None:
-        for i in range(inputs):
-            before, change = source[i], wanted[i]
-            wanted[i] = held(before + vary(effects, key, i, change), r.low, r.high)
-            if keeps:
-                source[i] = held(before + change, r.low, r.high)
     else:
         for i in range(inputs):
             wanted[i] = min(max(source[i] + wanted[i], r.low), r.high)
-    if keeps and effects is None:
+    if keeps:
         for i in range(inputs):
             source[i] = wanted[i]
     if r.scheme == STOCHASTIC:
@@ -134,26 +117,14 @@ def update_column(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
             after = wanted[i]
             at = place_below(states, after)
             wanted[i] = states[at] if after - states[at] <= states[at + 1] - after else states[at + 1]
-    if effects is not None and effects.write_sigma > np.float32(0):
-        for i in range(inputs):
-            if effects.pulsed[i]:
-                wanted[i] = held(wanted[i] + miss(effects, key, i), r.low, r.high)
     if stuck.shape[0] > 0:
         for i in range(inputs):
             wanted[i] = weights[j, i] if stuck[j, i] else wanted[i]
-    if effects is not None and effects.disturb > np.float32(0):
-        disturb(effects, j, wanted, weights, factors, stuck, read, r.low, r.high)
     for i in range(inputs):
         weights[j, i] = wanted[i]
-    if effects is not None:
-        for i in range(inputs):
-            wanted[i] = bend(effects, j, i, wanted[i], r.low, r.high)
     if factors.shape[0] > 0:
         for i in range(inputs):
             wanted[i] *= factors[j, i]
-    if effects is not None and effects.drifts.shape[0] > 0:
-        for i in range(inputs):
-            wanted[i] *= effects.drifted[j, i]
     for i in range(inputs):
         read[i, j] = wanted[i]
     if r.balanced:

@@ -15,6 +15,7 @@ from ..circuit.caching import KEPT
 from .cell_effects import draw_anew, flutter, let_time_pass
 from .columns import update_column
 from .mixing import GOLDEN, mix
+from .varied_columns import update_varied
 
 LANES = 32
 """Columns are padded to a multiple of this, so that the inner loops are whole vectors."""
@@ -233,10 +234,16 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
                         if n.learn:
                             clock[CHANGED] = 1
                             rounding_key = mix(mix(keys[1, p] + offset) + np.uint64(j + 1) * GOLDEN)
-                            update_column(
-                                j, rounding_key, now, updates, change_by_age, states, falling, weights, kept, factors,
-                                stuck, read, balances, gain, last_inputs, scratch, effects,
-                            )  # fmt: skip
+                            if effects is None:
+                                update_column(
+                                    j, rounding_key, now, updates, change_by_age, states, falling, weights, kept,
+                                    factors, stuck, read, balances, gain, last_inputs, scratch,
+                                )  # fmt: skip
+                            else:
+                                update_varied(
+                                    j, rounding_key, now, updates, change_by_age, states, falling, weights, kept,
+                                    factors, stuck, read, balances, gain, last_inputs, scratch, effects,
+                                )  # fmt: skip
             if n.learn:
                 for j in range(padded):
                     threshold = thresholds[j] * n.decay

@@ -184,7 +184,6 @@ def _effects(model: SpikingModel, state: NetworkState, count: int, showing: Show
         step_keys=np.zeros(1 + len(FLICKER_STEPS), np.uint64),
         first=np.int64(showing.first),
         drifted=np.zeros((0, 0), np.float32) if cells.drifts is None else np.ascontiguousarray(factors.T),
-        pulsed=np.zeros(model.inputs, np.bool_),
     )
 
 
