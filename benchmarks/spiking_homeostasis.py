@@ -8,7 +8,6 @@ CROSSBAR_HIL_MNIST names the folder of the four files, see docs/spiking_results.
 """
 
 import functools
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -16,9 +15,9 @@ from spiking_reproduction import accuracy, folder, trained
 from study import Study, main
 
 from crossbar_hil.spiking.computed import train_and_test
-from crossbar_hil.spiking.network.pacing import pace, paced_model
+from crossbar_hil.spiking.network.pacing import pace, paced_model, paced_protocol
 from crossbar_hil.spiking.settings import SpikingSettings
-from crossbar_hil.spiking.tasks.images import mnist, select_classes
+from crossbar_hil.spiking.tasks.images import Images, mnist, select_classes
 from crossbar_hil.spiking.tasks.models import CLASSES, TUNED, TUNED_SHOWN, TUNED_TEN, tuned_model
 
 SEED = 0
@@ -27,6 +26,8 @@ LOOKED_AT = {"999": 2000, "2,959": 6000, "9,993": 20_000, "25,072": 50_000}
 """Images of the five digits, and of all digits among which they are."""
 HELD_OUT = 50_000
 """Images from here on are not trained on."""
+SEEDS_ORDER = 3
+"""Networks, each with all images before that in an order of its own."""
 
 
 def held_out(exponent):
@@ -37,10 +38,27 @@ def held_out(exponent):
     for place, count in enumerate(LOOKED_AT.values()):
         images = select_classes(all_images.intensities[:count], all_images.labels[:count], CLASSES)
         share = 1.0 if exponent is None else pace(len(images), TUNED, 50, TUNED_SHOWN)
-        protocol = replace(TUNED, rates=tuple(share ** (exponent or 0) * rate for rate in TUNED.rates))
+        protocol = paced_protocol(TUNED, share, exponent or 0)
         network = trained(paced_model(tuned_model("siemens"), share), protocol, images, SEED)
         found[f"of_{place}"], _ = accuracy(network, valid)
     return found
+
+
+def in_order(exponent):
+    """Train on all images not held out, in an order drawn for each network, with rates by a power of the pace."""
+    all_images = mnist(folder(), resize="area").train
+    valid = select_classes(all_images.intensities[HELD_OUT:], all_images.labels[HELD_OUT:], CLASSES)
+    images = select_classes(all_images.intensities[:HELD_OUT], all_images.labels[:HELD_OUT], CLASSES)
+    share = pace(len(images), TUNED, 50, TUNED_SHOWN)
+    right = []
+    for seed in range(SEEDS_ORDER):
+        order = np.random.default_rng([seed, 50]).permutation(len(images))
+        some = Images(images.intensities[order], images.labels[order])
+        network = trained(
+            paced_model(tuned_model("siemens"), share), paced_protocol(TUNED, share, exponent), some, seed
+        )
+        right.append(accuracy(network, valid)[0])
+    return {"mean": float(np.mean(right)), "low": min(right), "high": max(right)}
 
 
 @functools.cache
@@ -84,6 +102,11 @@ def studies():
     rows_of_tests["ten digits, 150 neurons"] = partial(of_seeds, SEEDS_TEN, {}, [small])
     return {
         "spiking_homeostasis": Study(f"The network of seed {SEED}.", columns, rows),
+        "spiking_homeostasis_order": Study(
+            f"25,072 images; networks of the seeds 0 to {SEEDS_ORDER - 1}.",
+            {"": "{name}", "held out, %": "{mean:.1f}", "from .. to": "{low:.1f} .. {high:.1f}"},
+            {f"rates by the power {exponent} of the pace": partial(in_order, exponent) for exponent in (0, 0.25, 0.5)},
+        ),
         "spiking_images": Study(
             "Networks of the seeds from 0 on; lost: at most, to fewer images with the same seed.",
             {

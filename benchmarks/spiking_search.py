@@ -22,7 +22,7 @@ from crossbar_hil.sim_backend.spiking.fused import FusedEngine
 from crossbar_hil.spiking.network.network import SpikingNetwork
 from crossbar_hil.spiking.network.pacing import paced_model, paced_protocol
 from crossbar_hil.spiking.tasks.images import Images, Split
-from crossbar_hil.spiking.tasks.models import TUNED, time_constant, tuned_model
+from crossbar_hil.spiking.tasks.models import TUNED, TUNED_EXPONENT, time_constant, tuned_model
 
 DRAWS, TRAINED_ON = 48, 700
 SEED = 0
@@ -112,7 +112,7 @@ def network_of(draw, seed, share=1.0):
         synapses=replace(model.synapses, initial_mean=draw.initial_mean),
     )
     rates = tuple(draw.rate_ratio**number for number in range(draw.passes))
-    protocol = paced_protocol(replace(TUNED, passes=draw.passes, rates=rates), share)
+    protocol = paced_protocol(replace(TUNED, passes=draw.passes, rates=rates), share, TUNED_EXPONENT)
     return SpikingNetwork(paced_model(model, share), FusedEngine(), seed=seed, protocol=protocol)
 
 

@@ -1,14 +1,19 @@
 """Tables of settings: checked models whose numbers people type with a unit; what is wrong is told in sentences."""
 
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
+from crossbar_hil.errors import DataError
+from crossbar_hil.parsing import MOST_TOML, parse_toml
 from crossbar_hil.quantities import number, share, si, whole
 from crossbar_hil.text import shown
+
+Checked = TypeVar("Checked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +106,32 @@ def _key(place: Sequence[int | str]) -> str:
         else:
             text += f".{part}" if text else part
     return text
+
+
+def read_checked(
+    what: str, text: str, check: Callable[[dict[str, Any]], Checked], advice: str, *, most_bytes: int | None = MOST_TOML
+) -> Checked:
+    """Return what a TOML file says, checked.
+
+    Parameters
+    ----------
+    what : str
+        The file in words, such as ``cells file cells.toml``.
+    text : str
+        The whole of it, `most_bytes` at most.
+    check : callable
+        Makes of its tables what is returned.
+    advice : str
+        What to do if it is damaged.
+
+    Raises
+    ------
+    DataError
+        If it is no TOML, or `check` refuses it; the message names the key.
+    """
+    try:
+        return check(parse_toml(text, most_bytes=most_bytes))
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"{what} is not valid TOML: {error}; {advice}") from error
+    except ValidationError as error:
+        raise DataError(f"{what}: {problems_of(error)[0]}; {advice}") from error

@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,8 @@ TO_HELP = (
 if TYPE_CHECKING:
     from crossbar_hil.runs.run import Run, RunOutcome
 
+WIDEST_VALUE = 24
+"""Letters of a value that have a column of their own in `show`."""
 DRAWING = "drawing the figures and writing the report"
 """What somebody waits for after a training."""
 
@@ -391,15 +393,18 @@ def _lines_of(run: "Run") -> Iterator[str]:
     yield ""
     if settings:
         yield "settings that differ from their defaults" if changed else "every setting has its default"
-    for each in changed:
-        yield f"  {each.key:26}{each.text:18}  default {each.usual}"
-    table = ""
-    for each in settings:
-        if each.table != table:
-            table = each.table
-            yield ""
-            yield f"[{table}]"
-        yield f"{each.name:13} {each.text:18}  {each.about}".rstrip()
+    yield from _in_columns([(f"  {each.key}", each.text, f"default {each.usual}") for each in changed])
+    for table, of_table in groupby(settings, key=lambda each: each.table):
+        yield ""
+        yield f"[{table}]"
+        yield from _in_columns([(each.name, each.text, each.about) for each in of_table])
+
+
+def _in_columns(rows: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+    """Yield names, values and what they are below each other; a longer value moves what follows it alone."""
+    names = max((len(name) for name, _, _ in rows), default=0)
+    values = max((len(value) for _, value, _ in rows if len(value) <= WIDEST_VALUE), default=0)
+    yield from (f"{name:{names}}  {value:{values}}  {about}".rstrip() for name, value, about in rows)
 
 
 def _varies(bench: Any) -> bool:

@@ -5,7 +5,6 @@ that were known, and the virtual chip that was taken up again; it never changes.
 and sent, and is replaced as a whole after each round. ``chip.sqlite`` holds what a virtual chip was in the end.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,10 @@ from numpy.typing import NDArray
 
 from crossbar_hil.arrays import FloatArray, stack
 from crossbar_hil.errors import DataError, RunError
-from crossbar_hil.guard.storage import replace_durably, write_new
-from crossbar_hil.parsing import parse_json
+from crossbar_hil.guard.storage import replace_durably
 from crossbar_hil.programming.loop import Round
 from crossbar_hil.runs.array_file import read_arrays, write_arrays
-from crossbar_hil.runs.recorded_settings import check_tables
+from crossbar_hil.runs.recorded_settings import read_json_record, write_json_record
 
 RECORD, TASK, ROUNDS, CHIP = "programming.json", "task.sqlite", "rounds.sqlite", "chip.sqlite"
 NEEDED = ("kind", "seed", "shape", "status", "started_utc", "tables")
@@ -30,21 +28,12 @@ STATE = "state."
 
 def read_record(folder: Path) -> dict[str, Any]:
     """Return what was run, by which versions, how it ended; a RunError if the record is damaged."""
-    path = folder / RECORD
-    try:
-        record = parse_json(path.read_text(encoding="utf-8"))
-        if missing := [name for name in NEEDED if name not in record]:
-            raise ValueError(f"{missing[0]} is missing")
-        check_tables(record["tables"])
-    except (OSError, ValueError, TypeError) as error:
-        raise RunError(f"{path} of a programming run cannot be read: {error}") from error
-    return dict(record)
+    return read_json_record(folder / RECORD, "a programming run", NEEDED, lambda record: record["tables"])
 
 
 def write_record(folder: Path, record: Mapping[str, Any]) -> None:
     """Put a new record in the place of the old one, on disk when this returns; a RunError if that cannot be written."""
-    text = json.dumps(record, indent=1, default=str) + "\n"
-    replace_durably(folder / RECORD, lambda path: write_new(path, text))
+    write_json_record(folder / RECORD, record)
 
 
 def write_task(folder: Path, targets: FloatArray, low: FloatArray | None, state: Mapping[str, NDArray[Any]]) -> None:

@@ -8,13 +8,17 @@ import itertools
 import json
 import textwrap
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
+from crossbar_hil.errors import RunError
+from crossbar_hil.guard.storage import replace_durably, write_new
+from crossbar_hil.parsing import parse_json
 from crossbar_hil.tables import Unit
 
 Tables = dict[str, Any]
@@ -77,6 +81,43 @@ def check_tables(tables: Any) -> Tables:
     if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
         raise ValueError("its settings are no tables")
     return tables
+
+
+def read_json_record(
+    path: Path, what: str, needed: Sequence[str], tables_of: Callable[[dict[str, Any]], Any]
+) -> dict[str, Any]:
+    """Return a record that is a JSON file: what was run, by which versions, how it ended.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    what : str
+        What it is the record of, such as ``a spiking run``.
+    needed : sequence of str
+        What stands in every one.
+    tables_of : callable
+        Finds its settings.
+
+    Raises
+    ------
+    RunError
+        If it is damaged.
+    """
+    try:
+        record = parse_json(path.read_text(encoding="utf-8"))
+        if missing := [name for name in needed if name not in record]:
+            raise ValueError(f"{missing[0]} is missing")
+        check_tables(tables_of(record))
+    except (OSError, ValueError, TypeError) as error:
+        raise RunError(f"{path} of {what} cannot be read: {error}") from error
+    return dict(record)
+
+
+def write_json_record(path: Path, record: Mapping[str, Any]) -> None:
+    """Put a new record in the place of the old one, on disk when this returns; a RunError if that cannot be written."""
+    text = json.dumps(record, indent=1, default=str) + "\n"
+    replace_durably(path, lambda file: write_new(file, text))
 
 
 def describe_tables(tables: Tables, models: Mapping[str, type[Any]]) -> list[Setting]:

@@ -4,15 +4,13 @@
 network, the record of the training and, at the end, the answers: plain arrays, in SI units.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 from crossbar_hil.errors import RunError
-from crossbar_hil.guard.storage import replace_durably, write_new
-from crossbar_hil.parsing import parse_json
+from crossbar_hil.guard.storage import replace_durably
 from crossbar_hil.runs.array_file import read_arrays, write_arrays
-from crossbar_hil.runs.recorded_settings import check_tables
+from crossbar_hil.runs.recorded_settings import check_tables, read_json_record, write_json_record
 from crossbar_hil.spiking.progress import Progress
 
 RECORD = "spiking.json"
@@ -21,28 +19,17 @@ NEEDED = ("kind", "seed", "status", "settings", "data_sha256", "started_utc")
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """Return what was run, by which versions, how it ended.
+    """Return what was run, by which versions, how it ended; a RunError if the record is damaged."""
+    return read_json_record(folder / RECORD, "a spiking run", NEEDED, _settings_in)
 
-    Raises
-    ------
-    RunError
-        If the record is damaged.
-    """
-    path = folder / RECORD
-    try:
-        record = parse_json(path.read_text(encoding="utf-8"))
-        if missing := [name for name in NEEDED if name not in record]:
-            raise ValueError(f"{missing[0]} is missing")
-        check_tables({"network": record["settings"], **check_tables(record.get("tables", {}))})
-    except (OSError, ValueError, TypeError) as error:
-        raise RunError(f"{path} of a spiking run cannot be read: {error}") from error
-    return dict(record)
+
+def _settings_in(record: dict[str, Any]) -> dict[str, Any]:
+    return {"network": record["settings"], **check_tables(record.get("tables", {}))}
 
 
 def write_record(folder: Path, record: dict[str, Any]) -> None:
-    """Put a new record in the place of the old one."""
-    text = json.dumps(record, indent=1, default=str) + "\n"
-    replace_durably(folder / RECORD, lambda path: write_new(path, text))
+    """Put a new record in the place of the old one, on disk when this returns; a RunError if that cannot be written."""
+    write_json_record(folder / RECORD, record)
 
 
 def read_checkpoint(folder: Path) -> Progress | None:

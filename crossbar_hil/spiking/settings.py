@@ -367,7 +367,8 @@ def protocol_of(settings: SpikingSettings, split: Split) -> Protocol:
     elif settings.preset != "tuned":
         protocol = PUBLISHED
     else:
-        protocol = paced_protocol(_tuned_protocol(split), _pace(settings, split))
+        exponent = models.TUNED_TEN_EXPONENT if _many(split) else models.TUNED_EXPONENT
+        protocol = paced_protocol(_tuned_protocol(split), _pace(settings, split), exponent)
     own: dict[str, Any] = {
         "passes": settings.passes,
         "training_steps": settings.steps,

@@ -1,21 +1,19 @@
 """``cells.toml``: which cells of a chip are bad, how that was found, and of which chip it is."""
 
 import functools
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import numpy as np
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from crossbar_hil.arrays import BoolArray, FloatArray
-from crossbar_hil.errors import ConfigError, DataError, writing_new
-from crossbar_hil.parsing import parse_toml
+from crossbar_hil.errors import ConfigError, writing_new
 from crossbar_hil.results.conditions import Conditions
 from crossbar_hil.shipped import TextFile, read_text
 from crossbar_hil.survey.judging import LEFT_OUT, MEANING
-from crossbar_hil.tables import Number, Second, Share, Siemens, Volt, Whole, problems_of
+from crossbar_hil.tables import Number, Second, Share, Siemens, Volt, Whole, read_checked
 
 HEAD = "# Bad cells of a chip, as `crossbar-hil survey` found them; rows and columns count from 1.\n"
 Verdict = Literal["open", "unformed", "shorted", "stuck low", "stuck high", "weak", "unclear"]
@@ -216,9 +214,4 @@ def read_cells(file: TextFile) -> Cells:
 
 @functools.lru_cache(maxsize=16)
 def _parse(name: str, text: str) -> Cells:
-    try:
-        return Cells.model_validate(parse_toml(text))
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"cells file {name} is not valid TOML: {error}") from error
-    except ValidationError as error:
-        raise DataError(f"cells file {name}: {problems_of(error)[0]}; `crossbar-hil survey` writes one") from error
+    return read_checked(f"cells file {name}", text, Cells.model_validate, "`crossbar-hil survey` writes one")

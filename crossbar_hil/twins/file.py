@@ -11,16 +11,15 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import ConfigError, DataError, writing_new
-from crossbar_hil.parsing import parse_toml
 from crossbar_hil.results.arrays import Variable
 from crossbar_hil.results.result import Drawing, Result, Series
 from crossbar_hil.shipped import TextFile, read_text
-from crossbar_hil.tables import Number, Second, Siemens, Volt, Whole, problems_of
+from crossbar_hil.tables import Number, Second, Siemens, Volt, Whole, read_checked
 
 Rows = list[list[float]]
 ANEW = (
@@ -330,17 +329,14 @@ def read_twin(file: TextFile) -> Twin:
 
 @functools.lru_cache(maxsize=16)
 def _parse(name: str, text: str) -> Twin:
-    try:
-        tables = parse_toml(text, most_bytes=None)
+    def check(tables: dict[str, Any]) -> Twin:
         told = tables.pop(DIGEST, None)
         twin = Twin.model_validate(tables)
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"twin file {name} is not valid TOML: {error}; {ANEW}") from error
-    except ValidationError as error:
-        raise DataError(f"twin file {name} is damaged: {problems_of(error)[0]}; {ANEW}") from error
-    if told is not None and told != _digest(tables):
-        raise DataError(f"twin file {name} was changed since it was made, as its {DIGEST} shows; {ANEW}")
-    return twin
+        if told is not None and told != _digest(tables):
+            raise DataError(f"twin file {name} was changed since it was made, as its {DIGEST} shows; {ANEW}")
+        return twin
+
+    return read_checked(f"twin file {name}", text, check, ANEW, most_bytes=None)
 
 
 def _unit(name: str) -> str:

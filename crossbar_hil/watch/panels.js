@@ -144,7 +144,7 @@ function map(data, width) {
     box.style.color = 0.299 * shade[0] + 0.587 * shade[1] + 0.114 * shade[2] > 120 ? "#000" : "#fff";
     return box;
   })));
-  const kind = columns > 8 ? "chip tight" : "chip";
+  const kind = columns > 8 || 55 * (columns + 1) > width ? "chip tight" : "chip";  // 55 px are a column and its gap
   return [h("table", { class: kind }, heads(["", ...data.columns]), h("tbody", {}, body)), scale(low, high, factor, unit)];
 }
 function scale(low, high, factor, unit) {

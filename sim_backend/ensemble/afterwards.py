@@ -22,6 +22,7 @@ from crossbar_hil.training.prediction import Prediction
 from crossbar_hil.training.trainer import Trainer
 
 from ..chip.simulated import SimulatedBackend
+from ..circuit import STANDARD, Topology
 from .draw import DRIFT, FRESH, draw_normals
 from .wired import Wires, wired_transfer
 
@@ -68,15 +69,17 @@ class Judge:
         numbers: IntArray,
         offsets: FloatArray | None = None,
         wires: Wires | None = None,
+        topology: Topology = STANDARD,
     ) -> tuple[BoolArray, BoolArray]:
         """Say of chips of ohmic cells which meet every target after each drift, and which answer right: (M, D).
 
-        `offsets`, (M, C) in amperes, are added to the currents of the columns; `wires` are ideal if not given.
+        `offsets`, (M, C) in amperes, are added to the currents of the columns; `wires` are ideal if not given, and
+        `topology` says which of their ends are joined.
         """
         added = 0.0 if offsets is None else difference(offsets)[:, None, :]
         drawn = draw_normals(seed, DRIFT, numbers, conductances.shape[1:])
         drifted = (np.maximum(conductances * (1 + drift * drawn), 0.0) for drift in drifts)
-        seen = drifted if wires is None else (wired_transfer(left, wires) for left in drifted)
+        seen = drifted if wires is None else (wired_transfer(left, wires, topology) for left in drifted)
         met, right = zip(*(self.after(self._voltages @ difference(each) + added) for each in seen), strict=True)
         return np.stack(met, axis=1), np.stack(right, axis=1)
 

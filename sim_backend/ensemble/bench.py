@@ -53,7 +53,7 @@ _QUICK_CHIP = {
     "smoothed",
     "curve_cells",
     "step_variation_interval",
-    *("wire_ohm", "write", "threshold"),
+    *("wire_ohm", "write", "threshold", "drive", "sense"),
 }
 _QUICK_TRAINING = {*_TRAINING, "patterns", "amplitude_v", "width_s", "rule", "fresh_reads"}
 """Settings that the lock-step knows; with any other that is not as usual, chips are trained one by one."""
@@ -237,7 +237,7 @@ class BenchEnsemble:
             shifts,
             self.task.train,
             self.task.train_labels,
-            {"scale": scale, **self.chip.model_dump(include={"wire_ohm", "write", "threshold"})},
+            {"scale": scale, **self.chip.circuit_settings()},
             {"pulse": self.training.pulse, **self.training.model_dump(include=_TRAINING)},
             self._effects,
             seed,
@@ -297,7 +297,9 @@ class BenchEnsemble:
         if drifts:
             offsets = None if own.column_offsets is None else own.column_offsets[good]
             wires = self._wires if self._wired else None
-            drifted[good], right[good] = judge.ohmic_after_drift(conductances, drifts, seed, numbers, offsets, wires)
+            drifted[good], right[good] = judge.ohmic_after_drift(
+                conductances, drifts, seed, numbers, offsets, wires, backend.topology
+            )
         return result.judged(fresh, drifted, right)
 
     def _one_by_one(self, seed: int, first: int, shifts: FloatArray, drifts: Sequence[float]) -> EnsembleResult:

@@ -20,13 +20,14 @@ from crossbar_hil.training.reactions import LEAST_SHARE, pulses_to_judge
 
 from ..chip.reading_noise import FLICKER_S
 from ..chip.relaxation import decay_terms
+from ..circuit import STANDARD, Topology
 from ..circuit.compiled import aligned
 from ..circuit.layout import BLOCK
 from .half_select import HalfSelect
 from .own_cells import CellArrays
 from .result import EnsembleResult
 from .task import LARGEST_E, Task, reach_of_tanh
-from .wired import MOST_READINGS, Wires, loss_by_siemens, solved_to
+from .wired import MOST_READINGS, Wires, folding_shape, lay_out_lines, loss_by_siemens, solved_to
 
 SOLVED, READ = 1e-10, 1e-11
 """Relative error of a current of ideal lines, and of the reading of a cell, that is of its conductance."""
@@ -95,6 +96,7 @@ def effects_lanes(  # noqa: PLR0915
     begun_s: float,
     columns: int,
     wires: Wires | None,
+    topology: Topology = STANDARD,
     pulses: tuple[HalfSelect, Wires] | None = None,
 ) -> Lanes | None:
     """Return what trains chips with effects; None if its margins would not hold.
@@ -117,6 +119,8 @@ def effects_lanes(  # noqa: PLR0915
         Seconds that have passed before.
     wires : (ndarray, ndarray), optional
         Ohm of a segment of each line; not given if all are ideal.
+    topology : Topology
+        Ends of the lines that are joined to something.
     pulses : (HalfSelect, Wires), optional
         Half-select pulses that move other cells too, and the ohm of the lines, ideal or not.
     """
@@ -163,6 +167,7 @@ def effects_lanes(  # noqa: PLR0915
         bool(effects.telegraph or effects.flicker or (wires is not None and effects.read_noise)),
     ], dtype=np.float64)  # fmt: skip
     ohm = pulses[1] if pulses else wires or (np.empty(0), np.empty(0))
+    lines = lay_out_lines(ohm, topology)
     volts = np.concatenate([task.voltages, np.eye(rows)])
     centres = senses * np.arctanh(task.targets) + near
     from .compiled import lanes  # noqa: PLC0415 - numba takes long to import
@@ -180,7 +185,7 @@ def effects_lanes(  # noqa: PLR0915
             np.ascontiguousarray(each, dtype=np.float64).reshape(len(each), -1)
             for each in (own.step_factors, own.shape_exponents, own.moves, own.held, own.levels, own.column_offsets)
         ]
-        folded = columns + 2, columns + max(rows, 2), BLOCK
+        folded = *folding_shape(rows, columns), BLOCK
         memory = aligned(math.prod(folded)).reshape(folded)  # one for each thread
         kept = (max(epochs, 2) if ending.judged else 1, flat.shape[1], EFFECT_LANES)
         kept_rows = (rows + 1 if pulses else 0, max(columns * (columns + 1), 2 * columns + 3), EFFECT_LANES)
@@ -191,7 +196,7 @@ def effects_lanes(  # noqa: PLR0915
             table, flat, *arrays, own.variations,
             numbers.astype(np.uint64), key, rises, scale, beta * task.largest_v, beta, 1 / read_v, volts,
             task.targets, senses, centres, task.times, limits, exact, pull_back, epochs, confirm, ending.most_idle,
-            ending.unresponsive, size, shares, keeps, np.zeros(kept), np.zeros(kept), *ohm, memory,
+            ending.unresponsive, size, shares, keeps, np.zeros(kept), np.zeros(kept), *lines, memory,
             np.zeros(kept_rows), *(pulses[0][1:3] if pulses else (0.0, 0.0)),
             *memory_for(
                 len(volts) - rows, outputs, rows, terms=len(shares), flickers=len(of_flicker), wired=wires is not None,

@@ -20,6 +20,7 @@ from crossbar_hil.training.trainer import Trainer
 
 from ..chip.curve import ConductanceCurve
 from ..chip.simulated import SimulatedBackend, cell_mask
+from ..circuit import Topology
 from ..circuit.network import checked_wires
 from .draw import OfChip, draw_own_arrays, own_generator, seed_words
 from .effects import NOISY, Ending, Lanes, effects_lanes
@@ -75,6 +76,7 @@ class Plan:
         self.labels = checked_bits("labels", labels, (len(self.patterns), None))
         backend = trainer.backend
         self.wires = checked_wires(chip_settings["wire_ohm"], *least.shape)
+        self.topology = Topology(drive=chip_settings["drive"], sense=chip_settings["sense"])
         self.halves = halves
         self.wired = halves or any(ohm.any() for ohm in self.wires)
         """Whether the cells are one circuit."""
@@ -139,6 +141,7 @@ class Plan:
                 confirm=self.confirm,
                 stops=0 if not self.give_up else 2 if halves else 1,
                 unresponsive=self.unresponsive,
+                topology=self.topology,
                 half_select=pulses,
             )
             if known and (pulses or not disturbing)
@@ -199,6 +202,7 @@ class Plan:
             begun_s=0.0 if given is None else given.begun_s,
             columns=chips.shape[2],
             wires=self.wires if any(ohm.any() for ohm in self.wires) else None,
+            topology=self.topology,
         )
         whole = loss_by_siemens(self.wires) * largest < (-1.0 if "drift" in strong and self.halves else self.whole_loss)
         folded = can_be_folded(self.wires, largest) if self.wired else np.ones(len(chips), dtype=bool)

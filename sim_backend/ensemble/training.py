@@ -62,6 +62,8 @@ def train_ensemble(
     wire_ohm: WireOhm = 0.0,
     write: str = "direct",
     threshold: float = defaults.THRESHOLD,
+    drive: str = "left",
+    sense: str = "bottom",
     effects: Effects | None = None,
     seed: int | None = None,
     first: int = 0,
@@ -85,7 +87,7 @@ def train_ensemble(
         As for `Trainer`.
     read_noise, step_variation : float
         As for `SimulatedBackend`.
-    wire_ohm, write, threshold
+    wire_ohm, write, threshold, drive, sense
         As for `SimulatedBackend`. With wires, or half-select writing, and more than 32 rows or columns, chips are
         trained one by one, which takes some hundred times as long, and so are those whose half-select pulses move
         other cells along the curve of another amplitude.
@@ -136,7 +138,14 @@ def train_ensemble(
         "give_up": give_up,
         "unresponsive": unresponsive,
     }
-    chip = {"scale": scale, "wire_ohm": wire_ohm, "write": write, "threshold": threshold}
+    chip = {
+        "scale": scale,
+        "wire_ohm": wire_ohm,
+        "write": write,
+        "threshold": threshold,
+        "drive": drive,
+        "sense": sense,
+    }
     return train_chips(curve, _as_shifts(shifts), patterns, labels, chip, training, everything, seed, first, workers)
 
 

@@ -26,6 +26,7 @@ import numpy as np
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.training.reactions import STRAY, pulses_to_judge
 
+from ..circuit import STANDARD, Topology
 from ..circuit.bounds import TOLERANCE
 from ..circuit.compiled import aligned
 from ..circuit.layout import BLOCK
@@ -59,7 +60,8 @@ def loss_by_siemens(wires: Wires) -> float:
     """Return the largest share of a voltage that wires can lose by the conductance of the best cell, in ohm.
 
     Every potential lies between those at the ends, so no cell carries more than the whole voltage across it. Segment
-    number k of a line from its end carries what the cells beyond it do.
+    number k of a line from its end carries what the cells beyond it do. Joined at its far end too a line loses no more:
+    of the same currents of its cells each makes a smaller drop everywhere.
     """
     of_rows, of_columns = (float(ohm.max()) for ohm in wires)
     rows, columns = len(wires[0]), len(wires[1])
@@ -81,28 +83,41 @@ def solved_to(loss: float, *, moved: bool) -> float:
     return BARELY_SOLVED if loss >= MUCH else MOVED if moved else SOLVED
 
 
+def lay_out_lines(wires: Wires, topology: Topology = STANDARD) -> Wires:
+    """Return what kernels take of the word lines (R, 2) and of the bit lines (C, 2).
+
+    The ohm of a segment of each line, and the siemens by which its far end is joined to what its near end is: 0 where
+    that is open, or where the line is ideal, so that it makes no difference.
+    """
+    word, bit = (
+        np.stack([ohm, np.divide(1.0, ohm, out=np.zeros_like(ohm), where=(ohm > 0) & both)], axis=1)
+        for ohm, both in zip(wires, (topology.drive == "both", topology.sense == "both"), strict=True)
+    )
+    return word, bit
+
+
 class Layout:
     """Where cells stand in the circuit that is folded: rows onto columns, or if `turned` the more onto the fewer.
 
     A circuit of resistors is reciprocal: turned round, its transfer matrix is that of the other direction.
     """
 
-    def __init__(self, wires: Wires, *, turned: bool = True) -> None:
-        row_ohm, column_ohm = wires
-        rows, columns = len(row_ohm), len(column_ohm)
+    def __init__(self, wires: Wires, topology: Topology, *, turned: bool = True) -> None:
+        word_lines, bit_lines = lay_out_lines(wires, topology)
+        rows, columns = len(word_lines), len(bit_lines)
         cells = np.arange(rows * columns).reshape(rows, columns)
         if turned and rows < columns:
-            order, row_ohm, column_ohm = cells[::-1, ::-1].T, column_ohm[::-1], row_ohm[::-1]
+            order, word_lines, bit_lines = cells[::-1, ::-1].T, bit_lines[::-1], word_lines[::-1]
         else:
             order = cells
-        self.row_ohm, self.column_ohm = np.ascontiguousarray(row_ohm), np.ascontiguousarray(column_ohm)
+        self.word_lines, self.bit_lines = np.ascontiguousarray(word_lines), np.ascontiguousarray(bit_lines)
         self.places: IntArray = np.argsort(order.ravel())
         """(R C,) where each cell stands."""
-        block = len(self.column_ohm)
-        self.four = block == 4 and bool((self.column_ohm == self.column_ohm[0]).all())
+        block = len(bit_lines)
+        joined = bool(self.word_lines[:, 1].any() or self.bit_lines[:, 1].any())
+        self.four = block == 4 and not joined and bool((self.bit_lines == self.bit_lines[0]).all())
         """Whether the code that is written out for four columns will do."""
-        wide = block + max(len(self.row_ohm), 2)
-        self._shape = (20, WIRED_LANES) if self.four else (block + 2, wide, BLOCK)
+        self._shape = (20, WIRED_LANES) if self.four else (*folding_shape(len(word_lines), block), BLOCK)
 
     def memory(self) -> FloatArray:
         """Return what the circuit is folded in; one for each thread."""
@@ -110,8 +125,13 @@ class Layout:
 
     def memory_of_pulses(self) -> FloatArray:
         """Return what `pulse_volts` keeps of rows."""
-        block = len(self.column_ohm)
-        return np.empty((len(self.row_ohm) + 1, max(block * (block + 1), 2 * block + 3), WIRED_LANES))
+        block = len(self.bit_lines)
+        return np.empty((len(self.word_lines) + 1, max(block * (block + 1), 2 * block + 3), WIRED_LANES))
+
+
+def folding_shape(rows: int, columns: int) -> tuple[int, int]:
+    """Return the shape of the memory in which a circuit is folded: sources are rows, and what else is at 0 V."""
+    return columns + 2, columns + max(rows, 2) + 1
 
 
 def pulses_certain(
@@ -159,6 +179,7 @@ def wired_lanes(
     confirm: int,
     stops: int,
     unresponsive: int,
+    topology: Topology = STANDARD,
     half_select: HalfSelect | None = None,
 ) -> Quick | None:
     """Return what trains chips with wires; None if its margins would not hold.
@@ -175,6 +196,8 @@ def wired_lanes(
         In siemens.
     stops : int
         As `train_wired` takes it.
+    topology : Topology
+        Ends of the lines that are joined to something.
     half_select : HalfSelect, optional
         Given where pulses may move other cells than their own.
     """
@@ -193,7 +216,7 @@ def wired_lanes(
         return None
     patterns = int(task.times.sum()) + len(task.times)
     basis = LEAST_NEAR + (40 + 2 * patterns) * _U + 1e-11
-    layout = Layout(wires, turned=half_select is None)
+    layout = Layout(wires, topology, turned=half_select is None)
     voltages = fill_to_blocks(task.voltages * (beta * task.largest_v), (1, ROW_BLOCK))
     pulls = fill_to_blocks(task.voltages * task.times[:, None], (PATTERN_BLOCK, ROW_BLOCK))
     blocks = pulls.reshape(-1, PATTERN_BLOCK, pulls.shape[1] // ROW_BLOCK, ROW_BLOCK).swapaxes(1, 2)
@@ -219,7 +242,7 @@ def wired_lanes(
         )
         levels = np.zeros(flat.shape)  # of one type, or all would be compiled twice
         train_wired(
-            flat, scale, rises, layout.places, layout.row_ohm, layout.column_ohm, layout.memory(), *fixed, pull_back,
+            flat, scale, rises, layout.places, layout.word_lines, layout.bit_lines, layout.memory(), *fixed, pull_back,
             epochs, stops, unresponsive, most, *judged, *pulses,
             out.epochs, out.converged, out.saturated, out.pulses, out.error, levels,
         )  # fmt: skip
@@ -232,13 +255,13 @@ def wired_lanes(
     return train
 
 
-def wired_transfer(conductances: FloatArray, wires: Wires) -> FloatArray:
+def wired_transfer(conductances: FloatArray, wires: Wires, topology: Topology = STANDARD) -> FloatArray:
     """Return the transfer matrices (M, R, C) of chips of conductances (M, R, C), both in siemens."""
     from .wired_kernel import transfer_of_chips  # noqa: PLC0415 - numba takes long to import
 
-    layout, found = Layout(wires), np.empty(conductances.shape)
+    layout, found = Layout(wires, topology), np.empty(conductances.shape)
     flat = np.ascontiguousarray(conductances).reshape(len(conductances), -1)
     transfer_of_chips(
-        flat, layout.places, layout.row_ohm, layout.column_ohm, layout.memory(), found.reshape(flat.shape)
+        flat, layout.places, layout.word_lines, layout.bit_lines, layout.memory(), found.reshape(flat.shape)
     )
     return found

@@ -29,17 +29,17 @@ _u = np.uintp  # an index that cannot count from the end
 
 
 @numba.njit(**INNER)
-def _transfer(conducts: Any, row_ohm: Any, column_ohm: Any, memory: Any, found: Any) -> None:
+def _transfer(conducts: Any, word_lines: Any, bit_lines: Any, memory: Any, found: Any) -> None:
     """Take the code written out for four columns if the memory is its own, of two dimensions."""
     if memory.ndim == 2:
-        transfer_of_four(conducts, row_ohm, column_ohm, memory, found)
+        transfer_of_four(conducts, word_lines, bit_lines, memory, found)
     else:
-        transfer_of_any(conducts, row_ohm, column_ohm, memory, found)
+        transfer_of_any(conducts, word_lines, bit_lines, memory, found)
 
 
 @numba.njit(**FAST)
 def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice as fast as many
-    shifts: Any, scale: float, rises: Any, places: Any, row_ohm: Any, column_ohm: Any, memory: Any, voltages: Any,
+    shifts: Any, scale: float, rises: Any, places: Any, word_lines: Any, bit_lines: Any, memory: Any, voltages: Any,
     pulls: Any, targets: Any, senses: Any, centres: Any, times: Any, near: float, close: float, basis: float,
     of_currents: float, tiny: float, pull_back: bool, epochs: int, stops: int, unresponsive: int, most: Any,
     readings: Any, sends: Any, kept_rows: Any, threshold: float, least: float,
@@ -51,7 +51,7 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
     ----------
     shifts, scale, rises
         (M, R C) in siemens, K, and the curve (L,) in siemens.
-    places, row_ohm, column_ohm, memory
+    places, word_lines, bit_lines, memory
         Where the cells (R C,) stand in the circuit that is folded, and what `transfer_of_four` takes if its memory has
         two dimensions, else `transfer_of_any`.
     voltages, pulls, targets, senses, centres, times, near, close, tiny, pull_back
@@ -129,7 +129,7 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
         if busy == 0:
             return
         # Equations 1 to 3, of what the wires let through.
-        _transfer(conducts, row_ohm, column_ohm, memory, found)
+        _transfer(conducts, word_lines, bit_lines, memory, found)
         for n in range(outputs):
             for i in range(used):
                 edges[n, i] = 0.0
@@ -259,9 +259,9 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
                     if any_sent == 0.0:
                         continue
                     if memory.ndim == 2:
-                        pulse_volts_of_four(conducts, row_ohm, column_ohm, j, 0.5, held, memory, kept_rows, volts)
+                        pulse_volts_of_four(conducts, word_lines, bit_lines, j, 0.5, held, memory, kept_rows, volts)
                     else:
-                        pulse_volts(conducts, row_ohm, column_ohm, j, 0.5, held, memory, kept_rows, volts)
+                        pulse_volts(conducts, word_lines, bit_lines, j, 0.5, held, memory, kept_rows, volts)
                     for c in range(cells):
                         for i in range(used):
                             seen = volts[c, i]
@@ -300,7 +300,9 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
 
 
 @numba.njit(**FAST)
-def transfer_of_chips(conductances: Any, places: Any, row_ohm: Any, column_ohm: Any, memory: Any, result: Any) -> None:
+def transfer_of_chips(
+    conductances: Any, places: Any, word_lines: Any, bit_lines: Any, memory: Any, result: Any
+) -> None:
     """Find the (M, R C) transfer matrices of conductances, both in siemens, with a layout as `train_wired` takes it."""
     chips, cells = conductances.shape
     conducts, found = np.zeros((cells, _L)), np.zeros((cells, _L))
@@ -309,7 +311,7 @@ def transfer_of_chips(conductances: Any, places: Any, row_ohm: Any, column_ohm: 
         for q in range(cells):
             for i in range(used):
                 conducts[places[q], i] = conductances[start + i, q]
-        _transfer(conducts, row_ohm, column_ohm, memory, found)
+        _transfer(conducts, word_lines, bit_lines, memory, found)
         for q in range(cells):
             for i in range(used):
                 result[start + i, q] = found[places[q], i]

@@ -1,6 +1,7 @@
 """Compiled: `compiled.wired_lanes` and `compiled.wired_pulses` written out for crossbars of four equal bit lines.
 
-Everything of a row stays in registers, which makes it several times as fast as loops over the columns.
+Far ends of all lines are open. Everything of a row stays in registers, which makes it several times as fast as loops
+over the columns.
 """
 
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numba
 
 from .compiled.functions import INNER
+from .compiled.wired_lanes import OHM
 from .sizes import WIRED_LANES
 
 _L = WIRED_LANES
@@ -105,16 +107,18 @@ def pass_on(work: Any, found: Any) -> None:
 
 
 @numba.njit(**INNER)
-def transfer_of_four(cells: Any, row_ohm: Any, column_ohm: Any, work: Any, found: Any) -> None:
+def transfer_of_four(cells: Any, word_lines: Any, bit_lines: Any, work: Any, found: Any) -> None:
     """Do what `transfer_of_any` does, for four columns of one and the same resistance; `work` (20, L)."""
     # Parts of one dimension: the compiler then sees that no two places are the same, and makes vectors.
     flat, siemens, currents = work.reshape(-1), cells.reshape(-1), found.reshape(-1)
     for n in range(F * _L, (F + 10) * _L):
         flat[n] = 0.0
     size = 4 * _L
-    for row in range(len(row_ohm)):
+    for row in range(len(word_lines)):
         start = row * size
-        add_row(siemens[start : start + size], row_ohm[row], column_ohm[0], flat, currents[start : start + size])
+        add_row(
+            siemens[start : start + size], word_lines[row, OHM], bit_lines[0, OHM], flat, currents[start : start + size]
+        )
         for source in range(0, start + size, size):
             pass_on(flat, currents[source : source + size])
 
@@ -148,17 +152,17 @@ def _go_up(part: Any, cells: Any, row: float, column: float, share: float, drive
 
 @numba.njit(**INNER)
 def pulse_volts_of_four(
-    cells: Any, row_ohm: Any, column_ohm: Any, driven: int, drive: float, ends: Any, work: Any, kept: Any, volts: Any
+    cells: Any, word_lines: Any, bit_lines: Any, driven: int, drive: float, ends: Any, work: Any, kept: Any, volts: Any
 ) -> None:  # fmt: skip
     """Do what `pulse_volts` does, for four equal columns, in the memory of `transfer_of_four`."""
     flat, siemens, found = work.reshape(-1), cells.reshape(-1), volts.reshape(-1)
-    held, rows, size = kept.reshape(-1), len(row_ohm), 4 * _L
+    held, rows, size = kept.reshape(-1), len(word_lines), 4 * _L
     for n in range(F * _L, (F + 10) * _L):
         flat[n] = 0.0
     for row in range(rows):
         part = held[row * _KEPT * _L : (row + 1) * _KEPT * _L]
         currents = part[_Q * _L : (_Q + 4) * _L]
-        add_row(siemens[row * size : (row + 1) * size], row_ohm[row], column_ohm[0], flat, currents)
+        add_row(siemens[row * size : (row + 1) * size], word_lines[row, OHM], bit_lines[0, OHM], flat, currents)
         if row > driven:
             before = ((row - 1) * _KEPT + _Q) * _L
             for n in range(size):
@@ -168,7 +172,7 @@ def pulse_volts_of_four(
             part[n] = flat[F * _L + n]
     for row in range(rows - 1, -1, -1):
         _go_up(
-            held[row * _KEPT * _L : (row + 1) * _KEPT * _L], siemens[row * size : (row + 1) * size], row_ohm[row],
-            column_ohm[0], drive if row >= driven else 0.0, drive if row == driven else 0.0, ends.reshape(-1),
-            found[row * size : (row + 1) * size],
+            held[row * _KEPT * _L : (row + 1) * _KEPT * _L], siemens[row * size : (row + 1) * size],
+            word_lines[row, OHM], bit_lines[0, OHM], drive if row >= driven else 0.0,
+            drive if row == driven else 0.0, ends.reshape(-1), found[row * size : (row + 1) * size],
         )  # fmt: skip

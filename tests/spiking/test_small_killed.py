@@ -45,7 +45,7 @@ def brief(name, train, threshold_v, **protocol):
 
 BRIEF = {
     "zvn": brief("zvn", 3, 0.6, training_steps=3, test_steps=2),
-    "coincidence": brief("coincidence", 2, 0.06, training_steps=14, test_steps=4),
+    "coincidence": brief("coincidence", 2, 0.04, training_steps=14, test_steps=4),
 }
 
 

@@ -13,8 +13,6 @@ from crossbar_hil.spiking.network.model import SpikingModel
 from crossbar_hil.spiking.network.network import Protocol
 
 HOMEOSTASES = ("paced", "constant")
-RATE_EXPONENT = 0.5
-"""Of the share of the increment that is left, for what is left of the changes of weights."""
 
 
 def pace(images: int, protocol: Protocol, outputs: int, tuned_for: float) -> float:
@@ -42,6 +40,6 @@ def paced_model(model: SpikingModel, share: float) -> SpikingModel:
     return replace(model, neurons=replace(model.neurons, increment_v=share * model.neurons.increment_v))
 
 
-def paced_protocol(protocol: Protocol, share: float) -> Protocol:
-    """Return the protocol with changes of weights for so much of the increment."""
-    return replace(protocol, rates=tuple(share**RATE_EXPONENT * rate for rate in protocol.rates))
+def paced_protocol(protocol: Protocol, share: float, exponent: float) -> Protocol:
+    """Return the protocol with changes of weights for so much of the increment, that share to a power."""
+    return replace(protocol, rates=tuple(share**exponent * rate for rate in protocol.rates))

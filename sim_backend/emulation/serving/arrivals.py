@@ -28,7 +28,10 @@ class Arrivals:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._clients: dict[int, socket.socket] = {}
+        self._listening: dict[int, select.poll] = {}
+        self._all = select.poll()
+        self._thread_of: dict[int, int] = {}
+        """By the number of the socket."""
         self._unheard: Counter[int] = Counter()
         self._busy: set[int] = set()
         """Threads that are asked something, or sleep: what has come in for them is not waited for."""
@@ -54,14 +57,10 @@ class Arrivals:
             If the connection was closed.
         """
         me = threading.get_ident()
-        with self._changed:
-            self._clients[me] = client
-        try:
-            readable = select.poll()
-            readable.register(client, select.POLLIN)
-            readable.poll()
-        except ValueError as error:  # closed here, and so without a number
-            raise ConnectionAbortedError(str(error)) from error
+        if client.fileno() < 0:
+            raise ConnectionAbortedError("closed here")
+        readable = self._listening.get(me) or self._listen(me, client)
+        readable.poll()
         with self._changed:
             taken = client.recv(CHUNK)
             *lines, begun = (begun + taken).split(b"\n")
@@ -69,6 +68,16 @@ class Arrivals:
             self._unheard[me] += sum(not asks(each) for each in messages)
             self._changed.notify_all()
         return (messages, begun) if taken else None
+
+    def _listen(self, me: int, client: socket.socket) -> select.poll:
+        """Begin to listen to a client in this thread."""
+        readable = select.poll()
+        with self._changed:
+            number = client.fileno()
+            for each in (readable, self._all):
+                each.register(number, select.POLLIN)
+            self._thread_of[number], self._listening[me] = me, readable
+        return readable
 
     @contextmanager
     def heard(self, message: str) -> Iterator[None]:
@@ -107,7 +116,10 @@ class Arrivals:
         """Take note that the client of this thread has gone."""
         me = threading.get_ident()
         with self._changed:
-            self._clients.pop(me, None)
+            self._listening.pop(me, None)
+            for number in [each for each, thread in self._thread_of.items() if thread == me]:
+                del self._thread_of[number]
+                self._all.unregister(number)
             self._unheard.pop(me, None)
             self._busy.discard(me)
             self._changed.notify_all()
@@ -125,11 +137,7 @@ class Arrivals:
 
     def _untaken(self) -> bool:
         """Say whether something has come in that a thread could take and has not."""
-        look = select.poll()
-        for thread, client in self._clients.items():
-            if thread not in self._busy and client.fileno() >= 0:
-                look.register(client, select.POLLIN)
-        return bool(look.poll(0))
+        return any(self._thread_of[number] not in self._busy for number, _ in self._all.poll(0))
 
 
 def asks(message: str) -> bool:

@@ -104,7 +104,7 @@ class InstrumentServer:
                             return
                 if len(begun) > LONGEST_LINE:
                     return
-        except OSError:
+        except (OSError, ValueError):  # gone, or closed here and so without a number
             return
         finally:
             self._arrivals.forget()

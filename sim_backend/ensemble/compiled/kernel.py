@@ -57,7 +57,7 @@ def train_in_lanes(  # noqa: PLR0912, PLR0915 - a list of steps
     variations: Any, which: Any, key: Any, rises: Any, scale: float, gain: float, of_offset: float, of_reading: float,
     volts: Any, targets: Any, senses: Any, centres: Any, times: Any, limits: Any, exact: bool, pull_back: bool,
     epochs: int, confirm: int, most_idle: int, unresponsive: int, size: Any, shares: Any, keeps: Any, readings: Any,
-    sends: Any, row_ohm: Any, column_ohm: Any, folded: Any, kept_rows: Any, threshold: float, least: float,
+    sends: Any, word_lines: Any, bit_lines: Any, folded: Any, kept_rows: Any, threshold: float, least: float,
     turns: Any, state: Any, lanes: Any, outs: Any, deltas: Any, fuzzy: Any, weights: Any, squares: Any, conducts: Any,
     added: Any, passed_s: Any, new: Any, none: Any, seen: Any, currents: Any, found: Any, across: Any, left: Any,
     slow: Any, kept: Any, drifted: Any, extra: Any, sums: Any, spreads: Any, edges: Any, drawn: Any, chips: Any,
@@ -105,7 +105,7 @@ def train_in_lanes(  # noqa: PLR0912, PLR0915 - a list of steps
         epoch.
     readings, sends : ndarray, shape (E, R C, L)
         Memory of at least `epochs` readings and pulses, by which cells are judged; E is 1 where readings repeat.
-    row_ohm, column_ohm, folded
+    word_lines, bit_lines, folded
         As `transfer_of_any` takes them; no ohm for ideal wires.
     state, ... of_lane
         What it works in, as `Memory` has it.
@@ -141,14 +141,14 @@ def train_in_lanes(  # noqa: PLR0912, PLR0915 - a list of steps
             begin_cells(table, state, new, rises, size[TOP], shares, keeps, of_begin, scale, drifted, left, seen)
         # Equations 1 to 3.
         if not each:
-            transfer(table, seen, row_ohm, column_ohm, folded, found)
+            transfer(table, seen, word_lines, bit_lines, folded, found)
             weigh_cells(table, found, outputs, weights, squares, conducts)
             if white > 0.0:
                 fill_normals(table, ages, (patterns * outputs + 3) // 4, WHITE, chips, key, drawn)
         for p in range(patterns + (rows if each and judging else 0)):
             see_cells(table, state, slow, white, height, share, lasts, size[FLICKER], seens, chips, key, drawn, seen)
             if each:
-                transfer(table, seen, row_ohm, column_ohm, folded, found)
+                transfer(table, seen, word_lines, bit_lines, folded, found)
             read_columns(table, found, volts, p, currents)
             if p < patterns:
                 join_columns(table, outs, currents, gain)
@@ -181,7 +181,7 @@ def train_in_lanes(  # noqa: PLR0912, PLR0915 - a list of steps
         for pair in range(rows * outputs if len(kept_rows) > 0 else 0):
             aim(table, turns, state, pair, currents)
             if turns[AIMED] > 0:
-                see_pulse(table, seen, row_ohm, column_ohm, pair // outputs, 0.5, currents, folded, kept_rows, across)
+                see_pulse(table, seen, word_lines, bit_lines, pair // outputs, 0.5, currents, folded, kept_rows, across)
                 expose(table, lanes, state, pair, across, threshold, least, exact)
                 for i in range(len(ages)):
                     none[i] = ages[i] * np.uint64(rows * outputs) + np.uint64(pair)

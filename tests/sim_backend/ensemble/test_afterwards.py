@@ -101,7 +101,11 @@ def test_a_chip_is_judged_the_same_whatever_else_is_trained(chip):
         np.testing.assert_array_equal(getattr(whole, name), np.concatenate([getattr(part, name) for part in parts]))
 
 
-@pytest.mark.parametrize("chip", [{}, {"wire_ohm": [300.0, 200.0]}], ids=["ideal", "wires"])
+@pytest.mark.parametrize(
+    "chip",
+    [{}, {"wire_ohm": [300.0, 200.0]}, {"wire_ohm": [3e3, 2e3], "drive": "both", "sense": "both"}],
+    ids=["ideal", "wires", "both ends"],
+)
 def test_chips_trained_one_by_one_drift_as_those_side_by_side(monkeypatch, interpreted, chip):
     chips = ensemble(chip)
     together = chips.train(5, 40, 12, (0.1,))

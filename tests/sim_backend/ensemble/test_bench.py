@@ -39,6 +39,10 @@ def test_half_selected_chips_in_lanes_end_as_one_by_one(monkeypatch, interpreted
     )
 
 
+def test_chips_whose_lines_are_joined_at_both_ends_end_in_lanes_as_one_by_one(monkeypatch, interpreted):
+    same_end(monkeypatch, 3, {"wire_ohm": 1e3, "drive": "both", "sense": "both", "epochs": 12, "unresponsive": 0})
+
+
 def same_end(monkeypatch, chips, settings):
     quick = ensemble(**settings)
     assert quick.lockstep
@@ -58,6 +62,7 @@ def same_end(monkeypatch, chips, settings):
         {"wire_ohm": 1.0, "columns": 34, "read_noise": 0.01},
         {"write": "half-select", "threshold": 0.4, "epochs": 10_000},
         {"wire_ohm": 50.0, "epochs": 10_000},
+        {"wire_ohm": 50.0, "tiles": "2x1"},
         {"read_noise": 0.01, "epochs": 10_000},
     ],
 )

@@ -10,6 +10,7 @@ from crossbar_hil import Pulse, Trainer
 from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend, draw_ensemble, train_ensemble
 from crossbar_hil.sim_backend.chip.array_circuit import ArrayCircuit
+from crossbar_hil.sim_backend.circuit import STANDARD, Topology
 from crossbar_hil.sim_backend.circuit.cells import Ohmic
 from crossbar_hil.sim_backend.circuit.dense import dense_potentials
 from crossbar_hil.sim_backend.circuit.network import checked_wires, lay_out_network
@@ -54,6 +55,7 @@ def compare(shifts, patterns, labels, *, curve=CURVE, scale=10.0, chip, **settin
     return found
 
 
+BOTH = {"drive": "both", "sense": "both"}
 WAYS = [
     (50, {"wire_ohm": 5.0}, {"pull_back": True}),
     (60, {"wire_ohm": 5.0}, {"beta": 1e7, "target": 0.9}),
@@ -80,8 +82,13 @@ def test_chips_whose_cells_are_judged_by_readings_are_trained_as_by_the_trainer(
     assert len(judged) > 20
 
 
+ENDS = {"wire_ohm": 2e4, **BOTH}, {"epochs": 12}
+
+
 @pytest.mark.campaign
-@pytest.mark.parametrize(("chip", "settings"), [JUDGED, *(way[1:] for way in WAYS)], ids=["judged by readings", *IDS])
+@pytest.mark.parametrize(
+    ("chip", "settings"), [JUDGED, ENDS, *(way[1:] for way in WAYS)], ids=["judged by readings", "both ends", *IDS]
+)
 def test_five_thousand_chips_with_wires_are_trained_as_by_the_trainer(alone, chip, settings):
     compare(draw_ensemble(1000, seed=12, span_siemens=SPAN), *TRAIN, chip=chip, **settings)
     assert len(alone) < 5
@@ -115,7 +122,9 @@ def random_task(seed, chips):
     if curve is CURVE and not rng.integers(3):
         chip |= {"write": "half-select", "threshold": float(rng.choice([0.3, 0.45, 0.6]))}
     task = np.concatenate([patterns, patterns[again]]), np.concatenate([labels, labels[again]])
-    return shifts, task, {"curve": curve, "scale": float(rng.choice([1.0, 10.0])), "chip": chip, **settings}
+    settings["scale"] = float(rng.choice([1.0, 10.0]))
+    ends = {"drive": str(rng.choice(["left", "both"])), "sense": str(rng.choice(["bottom", "both"]))}
+    return shifts, task, {"curve": curve, "chip": chip | ends, **settings}
 
 
 @pytest.mark.parametrize("seed", [3, 6, 11])
@@ -148,14 +157,17 @@ def test_what_compiled_kernels_let_through_is_that_of_a_dense_solution(rows, col
 def check_transfer(rows, columns):
     rng = np.random.default_rng(rows * 100 + columns)
     conductances = rng.lognormal(math.log(1e-5), 0.6, (3, rows, columns))
-    for wires in (0.0, 5.0), (5.0, 0.0), (1e4, 3e3), (5e-7, 1e6), (7.0 * np.arange(rows), 100 * rng.random(columns)):
+    differ = 7.0 * np.arange(rows), 100 * rng.random(columns)
+    ends = Topology(drive="both"), Topology(sense="both"), *[Topology("both", "both")] * 3
+    for wires, other in zip([(0.0, 5.0), (5.0, 0.0), (1e4, 3e3), (5e-7, 1e6), differ], ends, strict=True):
         ohm = checked_wires(wires, rows, columns)
-        found = wired_transfer(conductances, ohm)[2]
-        net = lay_out_network(conductances[2], ohm)
         few = np.eye(rows)[:: max(rows // 4, 1)]
-        words, bits = dense_potentials(net, net.conductances, few)
-        expected = output_currents(net, bits, net.conductances * (words - bits))
-        np.testing.assert_allclose(few @ found, expected, rtol=1e-11)
+        for topology in STANDARD, other:
+            found = wired_transfer(conductances, ohm, topology)[2]
+            net = lay_out_network(conductances[2], ohm, topology)
+            words, bits = dense_potentials(net, net.conductances, few)
+            expected = output_currents(net, bits, net.conductances * (words - bits))
+            np.testing.assert_allclose(few @ found, expected, rtol=1e-11)
 
 
 def test_cells_whose_gradients_are_exactly_zero_are_left_to_the_trainer(alone, interpreted):
@@ -246,8 +258,10 @@ def test_pulses_are_whole_while_wires_lose_less_than_two_per_cent_and_disturb_no
         ({"wire_ohm": (300.0, 2000.0), "threshold": 0.45}, {"epochs": 14}),
         ({"wire_ohm": 0.0, "threshold": 0.3}, {"pull_back": True, "epochs": 7}),
         ({"wire_ohm": (9.0, [5.0, 6.0, 0.0, 8.0]), "threshold": 0.4}, {"pull_back": True, "epochs": 7}),
+        ({"wire_ohm": (300.0, 2000.0), "threshold": 0.45, **BOTH}, {"epochs": 14}),
+        ({"wire_ohm": (900.0, [5e3, 6e3, 0.0, 8e3]), "threshold": 0.4, **BOTH}, {"pull_back": True, "epochs": 7}),
     ],
-    ids=["pull back", "default", "ideal wires", "columns that differ"],
+    ids=["pull back", "default", "ideal wires", "columns that differ", "both ends", "both ends that differ"],
 )
 def test_cells_that_a_half_select_pulse_moves_too_are_where_the_trainer_has_them(alone, interpreted, chip, settings):
     found = compare(

@@ -8,6 +8,7 @@ from crossbar_hil import open_bench
 from crossbar_hil.sim_backend.emulation.models.keithley707b.model import EmulatedKeithley707B
 from crossbar_hil.sim_backend.emulation.models.keithley2400.model import EmulatedKeithley2400
 from crossbar_hil.sim_backend.emulation.models.keithley2600.model import EmulatedKeithley2602B
+from crossbar_hil.sim_backend.emulation.serving import arrivals
 from crossbar_hil.sim_backend.emulation.serving.server import LONGEST_LINE, InstrumentServer
 from crossbar_hil.sim_backend.emulation.world.world import World
 
@@ -193,3 +194,46 @@ def test_a_served_bench_names_the_dead_socket_ports_of_those_that_have_one(emula
     assert client.ask("*OPC?") == "1"
     connect(emulated_bench.dead_socket_ports["matrix"]).close()
     assert client.is_dropped()
+
+
+class SlowToHear(InstrumentServer):
+    """A server whose thread is late to act on what it was told."""
+
+    def __init__(self, instrument):
+        self.may_hear = threading.Event()
+        super().__init__(instrument)
+
+    def _exchange(self, client, message):
+        assert self.may_hear.wait(60)
+        return super()._exchange(client, message)
+
+
+def test_a_question_is_acted_on_after_what_another_instrument_was_told_before_it(connect, monkeypatch):
+    monkeypatch.setattr(arrivals, "PATIENCE_S", 60.0)
+    world, order = World(chip()), []
+
+    class Noting(EmulatedKeithley2400):
+        def receive(self, message):
+            order.append((self.name, message))
+            return super().receive(message)
+
+    with SlowToHear(Noting(world, "told")) as told, InstrumentServer(Noting(world, "asked")) as asked:
+        first, second = connect(told.port), connect(asked.port)
+        first.send(":SOUR:VOLT 0.1")
+        second.send("*IDN?")
+        late = threading.Thread(target=told.may_hear.set)
+        assert order == []  # nobody answers before it was heard
+        late.start()
+        assert "2400" in second.read()
+        late.join()
+        assert order == [("told", ":SOUR:VOLT 0.1"), ("asked", "*IDN?")]
+        assert first.ask("*IDN?") == second.ask("*IDN?")  # and who asks itself waits for nobody
+
+
+def test_an_instrument_that_hears_nothing_keeps_no_other_one_waiting_for_long(connect):
+    world = World(chip())
+    with SlowToHear(EmulatedKeithley2400(world, "told")) as told:
+        with InstrumentServer(EmulatedKeithley2400(world, "asked")) as asked:
+            connect(told.port).send(":SOUR:VOLT 0.1")
+            assert "2400" in connect(asked.port).ask("*IDN?")
+        told.may_hear.set()
