@@ -1,7 +1,7 @@
 """What a page shows of a spiking training: its accuracy over the images of late, receptive fields, answers."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -9,6 +9,14 @@ from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.runs.live import panels
 from crossbar_hil.runs.live.panels import Panel, Standing
 from crossbar_hil.spiking.progress import RECENT, Progress
+
+Classes: TypeAlias = Sequence[str]
+"""Names of the classes 0, 1, ...; empty where they are their numbers."""
+
+
+def name_of(label: int, classes: Classes) -> str:
+    """Return the name of a class: its own, or its number where classes have none."""
+    return classes[label] if classes else str(label)
 
 
 def spiking_standing(progress: Progress | None, facts: Mapping[str, Any], step_s: float | None) -> Standing:
@@ -29,8 +37,8 @@ def spiking_standing(progress: Progress | None, facts: Mapping[str, Any], step_s
     return Standing(progress.shown, most, "images", step_s, numbers)
 
 
-def spiking_panels(progress: Progress, unit: str) -> list[Panel]:
-    """Return the panels of a training that has shown an image; conductances have this unit."""
+def spiking_panels(progress: Progress, unit: str, classes: Classes = ()) -> list[Panel]:
+    """Return the panels of a training that has shown an image; conductances have this unit, classes these names."""
     images = window_of(progress.record)
     late = recent(progress.record, images)
     result, names = progress.result, progress.labels
@@ -52,7 +60,7 @@ def spiking_panels(progress: Progress, unit: str) -> list[Panel]:
             "fields",
             "Receptive fields",
             progress.state.weights,
-            None if names is None else [str(each) for each in names.of_neurons.tolist()],
+            None if names is None else [name_of(each, classes) for each in names.of_neurons.tolist()],
             unit,
         ),
         panels.lines(
@@ -66,9 +74,9 @@ def spiking_panels(progress: Progress, unit: str) -> list[Panel]:
         ),
     ]
     if result is not None:
-        classes = [str(each) for each in result.classes.tolist()]
+        answered = [name_of(each, classes) for each in result.classes.tolist()]
         about = "rows: true class; columns: answer"
-        named = classes, classes
+        named = answered, answered
         found.append(panels.grid("answers", "Answers to the test images", result.confusion, "", named, about=about))
     return found
 

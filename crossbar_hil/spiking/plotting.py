@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -31,7 +31,7 @@ from crossbar_hil.figures.panes import (
 )
 from crossbar_hil.spiking.network.labels import Evaluation, Labels
 from crossbar_hil.spiking.network.neurons import Singles
-from crossbar_hil.spiking.panels import recent, window_of
+from crossbar_hil.spiking.panels import Classes, name_of, recent, window_of
 from crossbar_hil.spiking.sweeping import NetworkResult
 from crossbar_hil.studies.plotting import (
     draw_map,
@@ -44,8 +44,6 @@ from crossbar_hil.studies.plotting import (
     write_sweep,
 )
 
-Classes: TypeAlias = Sequence[str]
-"""Names of the classes 0, 1, ...; empty where they are their numbers."""
 MOST_FIELDS = 100
 MOST_STEPS = 80
 """Membranes are drawn for so many steps at most."""
@@ -60,11 +58,6 @@ _NAME = 0.5
 def colour_of(label: int) -> str:
     """Return the colour of a class."""
     return COLOURS[label % len(COLOURS)]
-
-
-def name_of(label: int, classes: Classes) -> str:
-    """Return the name of a class: its own, or its number where classes have none."""
-    return classes[label] if classes else str(label)
 
 
 def plot_fields(

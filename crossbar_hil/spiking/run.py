@@ -246,7 +246,10 @@ class SpikingRun(Run):
     def panels(self) -> list[Panel]:
         """Return accuracy, receptive fields, spikes, and the answers once it was tested."""
         progress = self.progress
-        return [] if progress is None or not len(progress.record) else spiking_panels(progress, self._unit)
+        if progress is None or not len(progress.record):
+            return []
+        task = self.network.task
+        return spiking_panels(progress, self._unit, () if task is None else task.tables.input.classes)
 
     @property
     def _unit(self) -> str:

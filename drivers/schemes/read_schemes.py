@@ -18,6 +18,7 @@ voltage stay.
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -66,7 +67,7 @@ class ReadScheme(Scheme):
     further: tuple[str, ...] = ()
     """Ports of the other meters, which measure further columns at the same time."""
 
-    @property
+    @cached_property
     def meters(self) -> tuple[str, ...]:
         """Ports of the sources that measure."""
         return self.meter, *self.further

@@ -556,25 +556,25 @@ def test_a_journal_can_be_read_at_any_moment_of_its_being_written(path):
     class Short(Journal):
         LOG_COMMITS = 5
 
-    acknowledged = [1]
+    acknowledged, looked = [1], threading.Event()
     journal = Short.create(path, {})
 
     def write():
-        for _ in range(120):
+        for number in range(120):
+            if number == 60:
+                looked.wait()
             acknowledged.append(journal.append("intent", {"text": "x" * 900}))
             journal.commit()
             acknowledged[0] = acknowledged[-1]
 
     writer = threading.Thread(target=write)
     writer.start()
-    looks = 0
     while writer.is_alive():
         known = acknowledged[0]
         assert len(read_journal(path)) >= known
-        looks += 1
+        looked.set()
     writer.join()
     journal.close()
-    assert looks
     assert len(read_journal(path)) == 121
 
 

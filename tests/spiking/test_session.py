@@ -22,6 +22,10 @@ from crossbar_hil.spiking.view import SilentView
 
 SMALL = SpikingSettings(classes=(0, 1), neurons=6, train=90, passes=2, steps=150, test_steps=40)
 ARRANGED = replace(SMALL, wire_ohm=1.0, soft=True, order="variance", drive="both", sense="both", tiles="2x1", renew=20)
+VARIED = replace(
+    SMALL, train=40, steps=50, stuck_rows=2, step_spread=0.2, step_variation=0.5, write_noise=0.02, column_noise=0.1,
+    relaxation_images=500.0, drift=0.01, telegraph=0.2, telegraph_s=0.05,
+)  # fmt: skip
 STRIPES = SpikingSettings(dataset="stripes", bench="simulated", passes=2)
 BRIEF = SpikingSettings(dataset="stripes", bench="emulated", passes=1, steps=3, test_steps=2)
 
@@ -207,6 +211,39 @@ def test_a_training_on_an_arranged_array_is_resumed_and_tested_to_what_a_sweep_g
     assert sorted(kept.progress.order) == list(range(64))
 
 
+def test_a_training_with_effects_is_resumed_to_the_identical_end_which_is_that_through_the_seam(tmp_path):
+    with pytest.raises(LampWentOut):
+        train_spiking(VARIED, seed=1, out=tmp_path, every=10, view=Dying(30))
+    run = find_run("latest", tmp_path)
+    assert resume_spiking(run, every=10).status == "done"
+    kept = SpikingRun(run.folder)
+    assert kept.facts["resumed_shown"] == 20
+    for settings in (VARIED, replace(VARIED, seam=True)):
+        progress, result = train_and_test(settings, 1)
+        np.testing.assert_array_equal(kept.progress.state.weights, progress.state.weights)
+        np.testing.assert_array_equal(kept.progress.state.neurons.thresholds, progress.state.neurons.thresholds)
+        np.testing.assert_array_equal(kept.progress.result.confusion, result.confusion)
+    changed = {each.name for each in kept.all_settings if each.changed}
+    assert {"stuck_rows", "write_noise", "relaxation_images", "drift", "telegraph_s"} <= changed
+    with pytest.raises(RunError, match="was trained with a drift, which goes on"):
+        kept.test(Faults(drift=0.1, wait_images=5.0))
+    assert kept.test(Faults(wait_images=5000.0)).silent == result.images
+
+
+def test_what_has_happened_since_a_training_costs_accuracy(whole):
+    ideal = whole.progress.result.accuracy
+    assert whole.test(Faults(drift=0.001, wait_images=1.0)).accuracy == pytest.approx(ideal, abs=0.05)
+    assert whole.test(Faults(drift=1.0, wait_images=1e6)).silent == whole.progress.result.images
+    for faults in (Faults(write_noise=0.8), Faults(column_noise=1.0), Faults(dead=0.95), Faults(stuck_rows=64)):
+        assert whole.test(faults).accuracy < ideal
+    with pytest.raises(RunError, match="needs wait_images"):
+        whole.test(Faults(drift=0.1))
+    with pytest.raises(RunError, match="wait_images 3 makes no difference to cells that neither relax nor drift"):
+        whole.test(Faults(wait_images=3.0))
+    with pytest.raises(ConfigError, match="column_noise 2 is a share of the current, it must lie between 0 and 1"):
+        Faults(column_noise=2)
+
+
 def test_a_training_of_which_most_images_are_silent_ends_and_is_kept(tmp_path):
     outcome = train_spiking(replace(SMALL, steps=1, passes=20), seed=1, out=tmp_path)
     assert outcome.status == "interrupted"
@@ -243,6 +280,16 @@ def test_images_that_are_not_those_of_the_training_are_refused(whole, tmp_path):
         ({"preset": "published", "wire_ohm": 1.0}, "preset published has weights without a unit"),
         ({"wire_ohm": -1.0}, "wire -1.0 ohm must be finite and not negative"),
         ({"stuck": 1.5}, "stuck 1.5 is a share of the cells"),
+        ({"stuck": 0.5, "dead": 0.6}, "stuck 0.5, dead 0.6 and unformed 0.0 are shares of the same cells"),
+        ({"stuck_at": "low"}, "stuck_at low says more of stuck or stuck_rows, and does nothing without it"),
+        ({"stuck_rows": -1}, "stuck_rows -1 is a number of rows"),
+        ({"write_noise": 3.0}, "write_noise 3.0 is a share of the range, it must lie between 0 and 1"),
+        ({"relaxation_images": 0.0}, "relaxation_images 0 must be above zero"),
+        ({"telegraph": 0.1, "wire_ohm": 1.0}, "telegraph 0.1 would change every circuit in every step"),
+        ({"telegraph_s": 0.1}, "telegraph_s 0.1 says more of telegraph"),
+        ({"preset": "published", "unformed": 0.1}, "preset published has weights without a unit; unformed 0.1"),
+        ({"seam": True, "wire_ohm": 1.0}, "seam goes with perfect wires"),
+        ({"bench": "simulated", "dataset": "stripes", "write_noise": 0.1}, "write_noise is a setting of a computed"),
         ({"homeostasis": "none"}, "homeostasis 'none' is none of paced, constant"),
         ({"drive": "both"}, "drive both makes no difference on perfect wires; it goes with --wire"),
         ({"sense": "top", "wire_ohm": 1.0}, "sense 'top' is none of bottom, both"),

@@ -81,6 +81,14 @@ class Cells:
         if self.telegraph_steps < 1:
             raise ConfigError(f"telegraph_steps {self.telegraph_steps} of the cells must be at least 1")
 
+    def scaled(self, factor: float) -> Self:
+        """Return the same cells for conductances that are `factor` times as large."""
+
+        def times(values: Singles | None) -> Singles | None:
+            return None if values is None else values * np.float32(factor)
+
+        return replace(self, held=times(self.held), offsets=times(self.offsets))
+
     @property
     def ages(self) -> bool:
         """Whether conductances change with time."""
@@ -152,6 +160,7 @@ class SpikingModel:
             test_neurons=None if self.test_neurons is None else self.test_neurons.scaled(factor),
             plasticity=self.plasticity.scaled(factor),
             synapses=self.synapses.scaled(factor),
+            cells=self.cells.scaled(factor),
         )
 
 

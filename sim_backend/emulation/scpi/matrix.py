@@ -159,8 +159,8 @@ def relay_commands(lists: tuple[str, ...], node: str = "") -> tuple[Command, ...
 
     def states(closed: bool) -> Query:
         def query(matrix: MatrixInstrument, call: Call) -> str:
-            wanted = matrix.crosspoints(call.expect(1)[0])
-            return ",".join(str(int((each in matrix.closed) == closed)) for each in wanted)
+            wanted, closed_now = matrix.crosspoints(call.expect(1)[0]), matrix.closed
+            return ",".join(["1" if (each in closed_now) == closed else "0" for each in wanted])
 
         return query
 

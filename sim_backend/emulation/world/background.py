@@ -69,14 +69,18 @@ class Acquisition:
             self._due_s = now_s + wait_s
 
     def run(self, steps: Iterator[float]) -> None:
-        """Begin, and let time pass until it has come to its end."""
-        self.start(steps)
-        self.finish()
+        """Do all steps now, and let the time between them pass: what a step lasts does not depend on this machine."""
+        self.cancel()
+        for wait_s in steps:
+            self._wait(wait_s)
 
     def finish(self) -> None:
         """Let time pass until it has come to its end."""
-        while self.busy:
-            self._wait(max(self._due_s - self._elapsed(), 0.0))
+        steps, left_s = self._steps, max(self._due_s - self._elapsed(), 0.0)
+        if steps is not None:
+            self.cancel()
+            self._wait(left_s)
+            self.run(steps)
 
     def cancel(self) -> None:
         """End it where it is."""

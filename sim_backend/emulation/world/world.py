@@ -202,11 +202,12 @@ class World:
         """Let time pass; every cell feels what it sees."""
         with self.lock:
             while True:
-                work_s = self._time_to(self._background_due_s())
-                damage_s = self._time_to(self.damage.next_due_s() if self.damage else math.inf)
+                now_s = self.clock.elapsed()
+                work_s = self._background_due_s() - now_s
+                damage_s = self.damage.next_due_s() - now_s if self.damage else math.inf
                 if work_s > seconds + SAME_S and damage_s >= seconds:
                     break
-                until_s = min(work_s, damage_s, seconds)
+                until_s = max(min(work_s, damage_s, seconds), 0.0)
                 self._wait(until_s)
                 seconds -= until_s
                 if work_s <= damage_s:
@@ -262,11 +263,8 @@ class World:
 
     # ------------------------------------------------------------------ physics
 
-    def _time_to(self, due_s: float) -> float:
-        return max(due_s - self.clock.elapsed(), 0.0)
-
     def _background_due_s(self) -> float:
-        return min((each.due_s() for each in self.background.values()), default=math.inf)
+        return min([math.inf, *[each.due_s() for each in self.background.values()]])
 
     def _go_on(self) -> None:
         """Have what is due first in the background go on."""

@@ -6,7 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from crossbar_hil.errors import ConfigError
+from crossbar_hil.sim_backend.circuit import solve_crossbar
 from crossbar_hil.sim_backend.spiking.fused import FusedEngine
+from crossbar_hil.sim_backend.spiking.wired import WiredEngine
 from crossbar_hil.spiking.device_effects import DeviceEffects, with_effects
 from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, spike_probabilities
 from crossbar_hil.spiking.network.model import initial_state
@@ -98,6 +101,26 @@ def test_so_they_do_with_all_effects_and_any_rule(rule):
 
 def test_so_does_a_compiled_network_whose_controller_carries_remainders():
     agree(with_effects(CARRY, ALL, 4), StepwiseEngine(), FusedEngine())
+
+
+@pytest.mark.campaign
+def test_with_wires_a_compiled_network_ends_as_the_plain_one_with_all_effects_but_those_of_single_cells():
+    def solved(has, spikes, spike_v):
+        return solve_crossbar(has.astype(float), spike_v * spikes[None].astype(float), 1.0)[0].astype(np.float32)
+
+    model = with_effects(small(), replace(ALL, telegraph=0.0, flicker=0.0), 4)
+    model = model.scaled(0.05)  # wires take less of smaller conductances
+    state = initial_state(model, np.random.default_rng(3))
+    plain, wired = (trained_and_tested(each, model, state) for each in (StepwiseEngine(solved), WiredEngine(1.0)))
+    for (name, one), (_, other) in zip(plain, wired, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7, err_msg=name)
+
+
+def test_single_cells_that_flutter_are_refused_with_wires():
+    model = with_effects(small(), DeviceEffects(telegraph=0.1), 4)
+    state = initial_state(model, np.random.default_rng(3))
+    with pytest.raises(ConfigError, match="they go with perfect wires and ohmic cells only"):
+        WiredEngine(1.0).show(model, state, IMAGES, Showing(5, 5, TESTING))
 
 
 def test_every_effect_changes_what_a_network_does():

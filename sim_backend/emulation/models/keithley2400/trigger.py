@@ -25,15 +25,15 @@ BUFFER_AVAILABLE, BUFFER_FULL = 1 << 8, 1 << 9
 """Bits of the measurement event register (appendix B of the user's manual)."""
 
 
-def initiate(smu: Keithley2400State) -> None:
-    """Start the trigger model, or have it wait for what starts it."""
+def initiate(smu: Keithley2400State, *, to_end: bool = False) -> None:
+    """Start the trigger model, or have it wait for what starts it; and let it come to its end, if asked to."""
     now = smu.now
     if not smu.on and not now.clear_auto:
         raise ScpiError(803)
     if smu.waiting or smu.endless:
         raise ScpiError(-213)
     if now.starts_at_once:
-        _run(smu)
+        _run(smu, to_end=to_end)
     else:
         smu.waiting = True
         smu.operation.change(IDLE, False)
@@ -47,14 +47,14 @@ def trigger(smu: Keithley2400State) -> None:
     _run(smu)
 
 
-def _run(smu: Keithley2400State) -> None:
+def _run(smu: Keithley2400State, *, to_end: bool = False) -> None:
     smu.waiting = False
     smu.operation.change(WAITING_FOR_ARM, False)
     smu.operation.change(IDLE, False)
-    smu.acquisition.start(_steps(smu))
     now = smu.now
-    if now.from_memory or now.source[now.function].mode != "FIX":
-        smu.acquisition.finish()
+    sweeps = now.from_memory or now.source[now.function].mode != "FIX"
+    begin = smu.acquisition.run if to_end or sweeps else smu.acquisition.start
+    begin(_steps(smu))
 
 
 def _steps(smu: Keithley2400State) -> Iterator[float]:
@@ -96,7 +96,7 @@ def _read(smu: Keithley2400State, call: Call) -> Answer:
         raise ScpiError(830)
     if not smu.now.starts_at_once:
         raise ScpiError(-214)
-    initiate(smu)
+    initiate(smu, to_end=True)
     return _fetch(smu, call)
 
 

@@ -92,9 +92,8 @@ def _go(smu: KeysightB2900State) -> None:
     numbers, actions = smu.waiting or ((), ())
     smu.waiting = None
     events = [event for number in numbers for event in _events(smu, number, actions)]
-    smu.acquisition.start(_steps(smu, numbers, events))
-    if actions != ("ACQ",):
-        smu.acquisition.finish()
+    begin = smu.acquisition.start if actions == ("ACQ",) else smu.acquisition.run
+    begin(_steps(smu, numbers, events))
 
 
 def _steps(smu: KeysightB2900State, numbers: Iterable[int], events: Iterable[Event]) -> Iterator[float]:
