@@ -102,6 +102,10 @@ def is_name(text: str) -> bool:
     return text.replace("-", "_").isidentifier()
 
 
+TRAINED_BY = {"tasks": "train", "tasks/snn": "snn train"}
+"""Folders of tasks, and the verbs that train them."""
+
+
 @dataclass(frozen=True, slots=True)
 class ShippedTask:
     """What a published experiment trained, laid over a bench by its name: what is learnt, and the size of the chip."""
@@ -133,7 +137,9 @@ class ShippedTask:
         """
         known = cls.names()
         if name not in known:
-            raise ConfigError(f"task {name!r} does not exist; known are {', '.join(known)}{nearest(name, known)}")
+            verbs = [verb for folder, verb in TRAINED_BY.items() if name in shipped(folder)]
+            found = f"is trained by `{verbs[0]}`" if verbs else "does not exist"
+            raise ConfigError(f"task {name!r} {found}; known are {', '.join(known)}{nearest(name, known)}")
         return cls(name=name, **parse_toml(read_text("task", data() / cls.folder / f"{name}.toml")))
 
     @property

@@ -153,7 +153,10 @@ def _check_shape(shape: tuple[int, int]) -> None:
         if not 1 <= lines <= MOST_LINES:
             raise ConfigError(f"{lines} {what} must be 1 to {MOST_LINES}")
     if columns % 2:
-        raise ConfigError(f"{columns} columns are odd; an output is the difference of two columns")
+        raise ConfigError(
+            f"{columns} columns are odd; an output is the difference of two columns "
+            "(for spiking tasks see docs/spiking_small.md)"
+        )
     if columns // 2 >= 1 << rows:
         raise ConfigError(f"{counted(rows, 'row')} cannot tell apart patterns for {columns // 2} outputs")
 

@@ -200,7 +200,7 @@ FACTS: Mapping[str, tuple[str, Words]] = {
     "reading": ("How an epoch is read", _plain),
     "bench_work": ("What the instruments did", _bench_work),
     "warnings": ("Warnings", "; ".join),
-    "inputs": ("Inputs, one a pixel", _plain),
+    "inputs": ("Inputs", _plain),
     "neurons": ("Output neurons", _plain),
     "training_steps": ("Time steps an image, in training", _plain),
     "test_steps": ("Time steps an image, in the test", _plain),
