@@ -102,6 +102,10 @@ def is_name(text: str) -> bool:
     return text.replace("-", "_").isidentifier()
 
 
+_TAKEN_BY = {"tasks": "`train`, `sweep` and `tune`", "tasks/snn": "`snn train`"}
+"""What takes the tasks of a folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class ShippedTask:
     """What a published experiment trained, laid over a bench by its name: what is learnt, and the size of the chip."""
@@ -133,7 +137,9 @@ class ShippedTask:
         """
         known = cls.names()
         if name not in known:
-            raise ConfigError(f"task {name!r} does not exist; known are {', '.join(known)}{nearest(name, known)}")
+            others = [verb for folder, verb in _TAKEN_BY.items() if folder != cls.folder and name in shipped(folder)]
+            told = f"is of {others[0]}, and not known here" if others else "does not exist"
+            raise ConfigError(f"task {name!r} {told}; known are {', '.join(known)}{nearest(name, known)}")
         return cls(name=name, **parse_toml(read_text("task", data() / cls.folder / f"{name}.toml")))
 
     @property

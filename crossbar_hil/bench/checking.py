@@ -19,7 +19,7 @@ from crossbar_hil.bench.instruments import (
     open_instrument,
     wrong_identity,
 )
-from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.bench.opening import check_chip_keys, open_backend
 from crossbar_hil.bench.virtual_chips import end_siemens, start_range
 from crossbar_hil.errors import ConfigError, CrossbarError
 from crossbar_hil.instrument import Identity, SwitchMatrix
@@ -115,6 +115,9 @@ def _check_file(bench: Bench, problems: Problems, trains: bool) -> None:
     _check_limits(bench, problems)
     if not bench.instruments:
         return
+    if bench.brings_instruments:
+        with problems.collect():
+            check_chip_keys(bench)
     if bench.kind not in ("emulated", "hardware"):
         problems.append(f"kind {bench.kind} does not go with instruments; it must be emulated or hardware")
     if bench.kind == "hardware" and bench.chip_id is None:

@@ -20,7 +20,7 @@ from crossbar_hil.bench.instruments import (
     write_to_stderr,
     wrong_identity,
 )
-from crossbar_hil.bench.opening import fresh_seed, likeness_of, open_backend, without_bad_cells
+from crossbar_hil.bench.opening import check_chip_keys, fresh_seed, likeness_of, open_backend, without_bad_cells
 from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.bench.twin_of_chip import with_known_noise
 from crossbar_hil.errors import BenchBusy, ConfigError, CrossbarError, DeadlineError, RunError
@@ -142,6 +142,8 @@ def open_guarded(
         write_to_stderr(f"warning: {unknown}")
     if not bench.brings_instruments:
         check_addresses(bench)
+    elif not resume:
+        check_chip_keys(bench)
     if not resume:
         bench.copy_into(folder)
     with ExitStack() as owned:

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 
 def test_tasks_are_listed_with_size_and_rule_and_one_is_told_of_whole(cli):
     listed = {each["task"]: each for each in json.loads(cli("tasks", "--json").out)["tasks"]}
@@ -34,6 +36,21 @@ def test_an_unknown_task_is_bad_usage_and_the_nearest_is_named(cli):
     done = cli("train", "--task", "prezioso", "--seed", "1")
     assert done.code == 2
     assert done.err.endswith("did you mean 'prezioso2015'?\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("train", "--task", "zvn"), "task 'zvn' is of `snn train`, and not known here; known are bayat2018"),
+        (
+            ("snn", "train", "--task", "xor"),
+            "task 'xor' is of `train`, `sweep` and `tune`, and not known here; known are",
+        ),
+    ],
+)
+def test_a_task_of_another_verb_is_refused_with_the_verb_that_takes_it(cli, words, told):
+    done = cli(*words)
+    assert (done.code, told in done.err) == (2, True), done.err
 
 
 def test_a_run_says_which_task_it_trained(cli):
