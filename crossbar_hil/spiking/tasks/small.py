@@ -222,9 +222,9 @@ class SmallTask(ShippedTask):
                 raise DataError(f"{name}: no sample is of set {part}, and at least one must be")
         if len(strange := np.setdiff1d(labels, parts[0].labels)):
             raise DataError(f"{name}: class {strange[0]} is tested and not trained")
-        for part in parts:
+        for images in parts:
             try:
-                shown = self.encode(part.intensities)
+                shown = self.encode(images.intensities)
             except DataError as error:
                 raise DataError(f"{name}: {error}") from error
             inputs = shown.shape[1] if isinstance(shown, np.ndarray) else shown.inputs
