@@ -53,6 +53,16 @@ def test_a_task_of_another_verb_is_refused_with_the_verb_that_takes_it(cli, word
     assert (done.code, told in done.err) == (2, True), done.err
 
 
+def test_check_takes_the_tasks_of_spiking_networks_and_files_of_ones_own(cli, tmp_path):
+    done = cli("check", "emulated", "--task", "zvn", "--json")  # of three columns, which no pattern set takes
+    assert (done.code, json.loads(done.out)["problems"]) == (0, []), done.out
+    assert "[limits] are not held against them" in json.loads(done.out)["notes"][0]
+    assert "task zvn trains 9 rows and 3 columns" in cli("check", "emulated-single", "--task", "zvn").out
+    (tmp_path / "mine.toml").write_text("[chip]\nrows = 4\n")
+    refused = cli("check", "emulated", "--task", "mine.toml")
+    assert (refused.code, "task file mine.toml: title is missing" in refused.err) == (2, True)
+
+
 def test_a_run_says_which_task_it_trained(cli):
     assert cli("train", "--task", "li2021-4x4", "--seed", "1", "--quiet", "--no-report").code == 0
     assert json.loads(cli("show", "latest", "--json").out)["task"] == "li2021-4x4"
