@@ -37,15 +37,17 @@ def _facts(task: Any) -> dict[str, Any]:
 
     patterns = PatternSet.from_csv(data_file(task.training["patterns"]))
     return {
-        "task": task.name,
-        "learns": task.title,
-        "source": task.source,
-        "rows": task.shape[0],
-        "columns": task.shape[1],
+        **_told(task),
         "patterns": len(patterns.train),
         "training": dict(task.training),
         "benches": [bench for bench in shipped("benches") if _fits(bench, task.name)],
     }
+
+
+def _told(task: Any) -> dict[str, Any]:
+    """Return what is said of a task of either kind."""
+    rows, columns = task.shape
+    return {"task": task.name, "learns": task.title, "source": task.source, "rows": rows, "columns": columns}
 
 
 def _fits(bench: str, task: Any) -> bool:
@@ -62,11 +64,7 @@ def _spiking(task: Any) -> dict[str, Any]:
     from crossbar_hil.shipped import shipped  # noqa: PLC0415
 
     return {
-        "task": task.name,
-        "learns": task.title,
-        "source": task.source,
-        "rows": task.shape[0],
-        "columns": task.shape[1],
+        **_told(task),
         "samples": len(task.samples().train),
         "encoding": task.tables.input.encoding,
         "benches": [bench for bench in shipped("benches") if _fits(bench, task)],

@@ -119,6 +119,10 @@ class NemesisServer(InstrumentServer):
         self._listens.set()
 
     def _later(self, seconds: float | None, action: Callable[[], None]) -> None:
+        if seconds == 0:  # a thread of its own might come after who connects next
+            action()
+            return
+
         def wait() -> None:
             self._closed.wait(seconds)
             action()

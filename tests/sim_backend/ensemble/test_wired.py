@@ -263,7 +263,7 @@ def test_pulses_are_whole_while_wires_lose_less_than_two_per_cent_and_disturb_no
     ],
     ids=["pull back", "default", "ideal wires", "columns that differ", "both ends", "both ends that differ"],
 )
-def test_cells_that_a_half_select_pulse_moves_too_are_where_the_trainer_has_them(alone, interpreted, chip, settings):
+def test_cells_that_a_half_select_pulse_moves_too_are_where_the_trainer_has_them(alone, chip, settings):
     found = compare(
         draw_ensemble(2, seed=12, span_siemens=SPAN), *TRAIN, chip=chip | {"write": "half-select"}, **settings
     )
