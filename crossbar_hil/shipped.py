@@ -102,8 +102,8 @@ def is_name(text: str) -> bool:
     return text.replace("-", "_").isidentifier()
 
 
-TRAINED_BY = {"tasks": "train", "tasks/snn": "snn train"}
-"""Folders of tasks, and the verbs that train them."""
+_TAKEN_BY = {"tasks": "`train`, `sweep` and `tune`", "tasks/snn": "`snn train`"}
+"""What takes the tasks of a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +137,9 @@ class ShippedTask:
         """
         known = cls.names()
         if name not in known:
-            verbs = [verb for folder, verb in TRAINED_BY.items() if name in shipped(folder)]
-            found = f"is trained by `{verbs[0]}`" if verbs else "does not exist"
-            raise ConfigError(f"task {name!r} {found}; known are {', '.join(known)}{nearest(name, known)}")
+            others = [verb for folder, verb in _TAKEN_BY.items() if folder != cls.folder and name in shipped(folder)]
+            told = f"is of {others[0]}, and not known here" if others else "does not exist"
+            raise ConfigError(f"task {name!r} {told}; known are {', '.join(known)}{nearest(name, known)}")
         return cls(name=name, **parse_toml(read_text("task", data() / cls.folder / f"{name}.toml")))
 
     @property

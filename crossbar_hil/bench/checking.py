@@ -19,13 +19,13 @@ from crossbar_hil.bench.instruments import (
     open_instrument,
     wrong_identity,
 )
-from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.bench.opening import check_chip_keys, open_backend
 from crossbar_hil.bench.virtual_chips import end_siemens, start_range
 from crossbar_hil.errors import ConfigError, CrossbarError
 from crossbar_hil.instrument import Identity, SwitchMatrix
 from crossbar_hil.plugins import load
 from crossbar_hil.plugins import names as installed
-from crossbar_hil.shipped import data_file
+from crossbar_hil.shipped import ShippedTask, data_file
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_update
 from crossbar_hil.twins.file import read_twin
@@ -55,7 +55,7 @@ def check_bench(
     name_or_file: str,
     seen: Seen = lambda name, identity: None,  # noqa: ARG005
     *,
-    task: str | None = None,
+    task: str | ShippedTask | None = None,
     trains: bool = True,
 ) -> list[str]:
     """Return what is wrong with a bench, one sentence each; an empty list if nothing is.
@@ -65,7 +65,7 @@ def check_bench(
     and relays stay as they are.
 
     `seen` is told of each instrument that has said who it is. Where nothing `trains`, it does not matter whether the
-    patterns fit the chip. A `task` is laid over the bench by its name.
+    patterns fit the chip. A `task`, or the one of its name, is laid over the bench.
     """
     problems = Problems()
     try:
@@ -115,6 +115,9 @@ def _check_file(bench: Bench, problems: Problems, trains: bool) -> None:
     _check_limits(bench, problems)
     if not bench.instruments:
         return
+    if bench.brings_instruments:
+        with problems.collect():
+            check_chip_keys(bench)
     if bench.kind not in ("emulated", "hardware"):
         problems.append(f"kind {bench.kind} does not go with instruments; it must be emulated or hardware")
     if bench.kind == "hardware" and bench.chip_id is None:

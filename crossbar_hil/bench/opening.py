@@ -125,8 +125,6 @@ def make_backend(bench: Bench, rng: np.random.Generator) -> DeviceBackend:
     """
     factory = _factory(bench)
     check_chip_keys(bench)
-    if bench.chip is not None:
-        bench.chip.check_companions(bench.chip.model_fields_set)
     try:
         backend: DeviceBackend = factory.from_bench(bench, rng)
     except TypeError as error:
@@ -146,22 +144,25 @@ def make_backend(bench: Bench, rng: np.random.Generator) -> DeviceBackend:
 def check_chip_keys(bench: Bench) -> None:
     """Refuse what [chip] says to a device that is not made from it: a ConfigError names every such key.
 
-    On a real one it is that of its dry run. Behind emulated instruments a curve says its pulse.
+    On a real one it is that of its dry run. One that is made from it has no key that makes no difference, and behind
+    emulated instruments a curve says its pulse.
     """
     factory, chip = _factory(bench), bench.chip
     if bench.brings_instruments and chip is not None and chip.twin is None:
         curve = load("curves", "measured").of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
         if not curve.widths_by_amplitude():
             raise ConfigError(PULSE_UNSAID.format(chip.curve_file.name))
-    if bench.chip is None or not _ignores_chip(bench, factory):
+    if chip is None or not _ignores_chip(bench, factory):
+        if bench.draws_chip and chip is not None:
+            chip.check_companions(chip.model_fields_set)
         return
     usual = (Chip(), Chip.usual({}))  # a copy in a folder of a run has every default spelled out, and the curve copied
     found = [
         name
         for name in Chip.model_fields
         if name not in ("rows", "columns")
-        and all(getattr(bench.chip, name) != getattr(each, name) for each in usual)
-        and not (name == "curve" and bench.chip.curve_cells == 0)
+        and all(getattr(chip, name) != getattr(each, name) for each in usual)
+        and not (name == "curve" and chip.curve_cells == 0)
     ]
     if found:
         raise ConfigError(_does_nothing(bench, found))

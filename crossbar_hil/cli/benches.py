@@ -35,6 +35,7 @@ from crossbar_hil.errors import ConfigError, CrossbarError, RunError
 
 if TYPE_CHECKING:
     from crossbar_hil.bench.file import Bench
+    from crossbar_hil.bench.instruments import Seen
     from crossbar_hil.instrument import Identity
 
 LOOKS = 3
@@ -73,27 +74,23 @@ def check(
         from crossbar_hil.quantities import si  # noqa: PLC0415
         from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
 
+    laid, trains = _laid(task)
     reference, conductances, order = None if like is None else _map_of(like), None, None
     with phases() as view:
         view.phase("asking the instruments who they are", brief=True)
         identities: dict[str, Identity] = {}
-        with held_for_a_look(bench, task) as seen:
-
-            def look(name: str, identity: "Identity") -> None:
-                seen(name, identity)
-                identities[name] = identity
-
-            problems = check_bench(bench, look, task=task)
-        problems = problems or _of_another_chip(load_bench(bench, task=task))
-        if not problems:
+        with held_for_a_look(bench, laid) as seen:
+            problems = check_bench(bench, _noted(seen, identities), task=laid, trains=trains)
+        problems = problems or _of_another_chip(load_bench(bench, task=laid))
+        if trains and not problems:
             view.phase("training virtual chips, to see whether [limits] are enough", brief=True)
-            problems = _short_budgets(load_bench(bench, task=task))
+            problems = _short_budgets(load_bench(bench, task=laid))
     if wiring and not problems:
-        checked = load_bench(bench, task=task)
+        checked = load_bench(bench, task=laid)
         say_seed(checked, seed)
         with phases(checked) as view:
             view.phase(words_of_opening(checked), brief=not checked.instruments)
-            with open_bench(bench, seed=seed, task=task) as backend:
+            with open_bench(bench, seed=seed, task=laid) as backend:
                 view.phase("reading every pair of lines", brief=not checked.instruments)
                 problems = check_wiring(backend, si(voltage, "V"))
                 if not problems:
@@ -105,15 +102,15 @@ def check(
                         order = find_order(conductances, reference, noise)
                         problems = order.problems
                 view.phase(MAKING_SAFE, brief=not checked.instruments)
-    sound = None if problems else load_bench(bench, task=task)
-    notes = [] if sound is None else [*(order.notes if order else []), *_notes_of(sound, identities)]
-    left, reach = (None, "") if sound is None else _what_is_left(sound, conductances)
+    sound = None if problems else load_bench(bench, task=laid)
+    notes = [] if sound is None else [*(order.notes if order else []), *_notes_of(sound, identities, trains)]
+    left, reach = (None, "") if sound is None or not trains else _what_is_left(sound, conductances)
     if as_json:
         print_json(bench=bench, problems=problems, notes=notes, headroom=left and left.as_record(), reach=reach)
     else:
         print_lines(notes, err=True)
         print_lines(problems or [f"bench {bench}{f' with task {task}' if task else ''} is sound"])
-        print_lines([] if left is None else [*left.lines, *([f"warning: {reach}"] if reach else [])])
+        print_lines([*([] if left is None else left.lines), *([f"warning: {reach}"] if reach else [])])
     raise click.exceptions.Exit(COULD_NOT if problems else DONE)
 
 
@@ -384,14 +381,40 @@ def safe(bench: str, as_json: bool) -> None:
     raise click.exceptions.Exit(COULD_NOT if failures else DONE)
 
 
-def _notes_of(bench: "Bench", identities: Mapping[str, "Identity"]) -> list[str]:
+def _noted(seen: "Seen", identities: dict[str, "Identity"]) -> "Seen":
+    """Return what is told of each instrument that has said who it is: it tells `seen`, and keeps it."""
+
+    def look(name: str, identity: "Identity") -> None:
+        seen(name, identity)
+        identities[name] = identity
+
+    return look
+
+
+def _laid(task: str | None) -> tuple[Any, bool]:
+    """Return what is laid over a bench, and whether it trains on patterns: a spiking network does not.
+
+    The task of one is read from its file, with its samples; any other is its name alone.
+    """
+    from crossbar_hil.spiking.tasks.small import SmallTask, is_task_file  # noqa: PLC0415 - --help must not wait for it
+
+    if task is None or not (is_task_file(task) or task in SmallTask.names()):
+        return task, True
+    laid = SmallTask.read(task)
+    laid.samples()
+    return laid, False
+
+
+def _notes_of(bench: "Bench", identities: Mapping[str, "Identity"], trains: bool) -> list[str]:
     """Say what a person should know of a sound bench: who reaches it, how an epoch is read, how worn its relays are."""
     from crossbar_hil.bench.checking import reachable_by_others  # noqa: PLC0415 - --help must not wait for it
     from crossbar_hil.bench.foretelling import epoch_reads  # noqa: PLC0415
     from crossbar_hil.guard.opening import wear_of_matrix  # noqa: PLC0415
 
     found = reachable_by_others(bench)
-    if said := epoch_reads(bench):
+    if not trains:
+        found.append("pulses of a spiking network are not foretold, so [limits] are not held against them")
+    elif said := epoch_reads(bench):
         found.append(f"an epoch reads {said}")
     if bench.wiring is not None and bench.kind == "hardware":
         found += wear_of_matrix(bench, identities.get(bench.wiring.matrix))

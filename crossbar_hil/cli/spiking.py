@@ -226,7 +226,7 @@ def sweep(
 
     runner = make_scheduler(scheduler or "processes", workers)
     if begun is not None:
-        unset = {"preset": "tuned", "homeostasis": "paced", "soft": False, "seam": False, **USUAL}
+        unset = {**_UNSET, "soft": False, "seam": False, **USUAL}
         named = {name: value for name, value in given.items() if value != unset.get(name)}
         check_nothing_else(begun, {"over": over, "networks": networks, "seed": seed, "to": folder, **named})
         opened = NetworkFolder.reopen(begun, KIND)
@@ -299,6 +299,10 @@ def _learnt(task: str | None, bench: str | None, dataset: str | None) -> tuple[s
     return ("simulated" if bench is None and (task or learnt in SmallTask.names()) else bench), learnt
 
 
+_UNSET = {"preset": "tuned", "homeostasis": "paced"}
+"""What options hold that are not given, and that a device has no use for."""
+
+
 def _settings(
     bench: str | None, dataset: str, given: dict[str, Any], varied: Mapping[str, Any] = MappingProxyType({})
 ) -> "SpikingSettings":
@@ -308,6 +312,11 @@ def _settings(
     """
     from crossbar_hil.spiking.settings import SpikingSettings  # noqa: PLC0415
 
+    for name, usual in (*_UNSET.items(), ("width", None)):
+        if bench is not None and given[name] != usual:
+            raise ConfigError(f"{name} is a setting of a computed network, a device on a bench has its own")
+    if given["width"] is not None and given["curve"] is None and "curve" not in varied:
+        raise ConfigError(f"--width {given['width']} is that of the pulses of --curve, and does nothing without it")
     effects = read_effects(given)
     more = without_effects(given, but=("dataset", "classes", "wire", "width", "high", "twin"))
     if given["twin"] is not None:
@@ -342,9 +351,12 @@ def _like_twin(path: Path, given: dict[str, Any]) -> dict[str, Any]:
 
 def _numbers(text: str | None) -> tuple[int, ...] | None:
     try:
-        return None if text is None else tuple(int(word) for word in text.split(","))
+        numbers = None if text is None else tuple(int(word) for word in text.split(","))
     except ValueError:
         raise ConfigError(f"classes {text!r} must be digits with commas between them, such as 0,1,2,9,5") from None
+    if numbers is not None and len(set(numbers)) < len(numbers):
+        raise ConfigError(f"classes {text!r} name {max(numbers, key=numbers.count)} twice; give each digit once")
+    return numbers
 
 
 def _quantity(text: str | None, unit: str) -> float | None:

@@ -81,7 +81,7 @@ def survey(
         from crossbar_hil.quantities import si  # noqa: PLC0415
         from crossbar_hil.survey.on_bench.surveying import cells_of, check_survey  # noqa: PLC0415
 
-    if path.suffix in {".png", ".html"}:
+    if not path.name or path.suffix in {".png", ".html"}:
         raise ConfigError(f"--to {path} names the cells, a TOML file, which gets a picture and a page of that name too")
     picture, page = path.with_suffix(".png"), path.with_suffix(".html")
     prove((path, picture, page))

@@ -113,7 +113,7 @@ def calibrate(
     checked = load_bench(bench, overrides=tables)
     if draws < 1:
         raise ConfigError(f"--draws {draws} must be at least 1")
-    if path.suffix in {".png", ".html"}:
+    if not path.name or path.suffix in {".png", ".html"}:
         raise ConfigError(f"--to {path} names the twin, a TOML file, which gets a picture and a page of that name too")
     if not path.parent.is_dir():
         raise RunError(f"--to {path} cannot be written: {path.parent} is not a folder")

@@ -20,7 +20,7 @@ from crossbar_hil.bench.instruments import (
     write_to_stderr,
     wrong_identity,
 )
-from crossbar_hil.bench.opening import fresh_seed, likeness_of, open_backend, without_bad_cells
+from crossbar_hil.bench.opening import check_chip_keys, fresh_seed, likeness_of, open_backend, without_bad_cells
 from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.bench.twin_of_chip import with_known_noise
 from crossbar_hil.errors import BenchBusy, ConfigError, CrossbarError, DeadlineError, RunError
@@ -34,6 +34,7 @@ from crossbar_hil.owners.state import state_folder
 from crossbar_hil.owners.takeover import PATIENCE_S, take_over
 from crossbar_hil.owners.wear import read_wear, wear_text
 from crossbar_hil.plugins import load
+from crossbar_hil.shipped import ShippedTask
 from crossbar_hil.survey.on_bench.surveying import check_cells
 from crossbar_hil.training.settings import BenchTraining
 from crossbar_hil.visa_record import is_replayed
@@ -53,7 +54,7 @@ def open_bench(
     name_or_file: str | Path = "simulated",
     *,
     seed: int | None = None,
-    task: str | None = None,
+    task: str | ShippedTask | None = None,
     preset: str | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> DeviceBackend:
@@ -142,6 +143,8 @@ def open_guarded(
         write_to_stderr(f"warning: {unknown}")
     if not bench.brings_instruments:
         check_addresses(bench)
+    elif not resume:
+        check_chip_keys(bench)
     if not resume:
         bench.copy_into(folder)
     with ExitStack() as owned:
@@ -223,7 +226,7 @@ def make_bench_safe(
 
 
 @contextmanager
-def held_for_a_look(name_or_file: str, task: str | None = None) -> Iterator[Seen]:
+def held_for_a_look(name_or_file: str, task: str | ShippedTask | None = None) -> Iterator[Seen]:
     """Hold a real bench for the length of a ``with`` block, in which its instruments are only asked who they are.
 
     Some instruments take one client at a time, so even a question would disturb a run.

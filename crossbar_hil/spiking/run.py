@@ -260,7 +260,10 @@ class SpikingRun(Run):
     def _trained(self) -> Progress:
         progress = self.progress
         if progress is None or not len(progress.record):
-            raise RunError(f"spiking run {self.name} has no checkpoint yet, so there is nothing to report")
+            raise RunError(
+                f"spiking run {self.name} has no checkpoint yet, so there is nothing of it to report or export; "
+                f"crossbar-hil resume {self.folder} goes on with it"
+            )
         return progress
 
 

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from crossbar_hil.bench.checking import check_bench, check_wiring
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.errors import ConfigError
+from crossbar_hil.guard.opening import open_guarded
 
 ROWS, COLUMNS = 3, 4
 NAMES = ["row 1", "row 2", "row 3", "column 1", "column 2", "column 3", "column 4"]
@@ -178,3 +181,11 @@ def test_what_every_bench_with_instruments_needs_is_named_if_it_is_missing(tmp_p
     ):
         assert f"bench bare: {each}" in told
     assert not [each for each in told if "instruments.d" in each or "given to 1" in each]
+
+
+def test_ends_of_ideal_lines_are_refused_behind_emulated_instruments_too_before_these_are_made(tmp_path):
+    bench = load_bench("emulated", overrides={"chip": {"sense": "both"}})
+    told = "sense both makes no difference on ideal lines; give wire_ohm too, or leave sense out"
+    with pytest.raises(ConfigError, match=told):
+        open_guarded(bench, seed=1, folder=tmp_path)
+    assert not list(tmp_path.iterdir())

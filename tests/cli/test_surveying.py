@@ -59,6 +59,7 @@ def test_pulses_find_the_stuck_cell_and_a_training_leaves_both_out(cli, bench, u
         (("--pulses", 1, "--amplitude", "3.5 V"), 1, "pulse of 3.5 V, 50 ms is not in the measured curves"),
         (("--pulses", 1, "--depress", "1 V"), 1, "potentiation needs a positive and depression a negative pulse"),
         (("--to", "no/cells.toml"), 1, "there is no folder no for cells.toml: make it"),
+        (("--to", "."), 2, "--to . names the cells, a TOML file"),
         (("--to", "cells.png"), 2, "--to cells.png names the cells, a TOML file"),
     ],
 )

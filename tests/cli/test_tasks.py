@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 
 def test_tasks_are_listed_with_size_and_rule_and_one_is_told_of_whole(cli):
     listed = {each["task"]: each for each in json.loads(cli("tasks", "--json").out)["tasks"]}
@@ -34,6 +36,31 @@ def test_an_unknown_task_is_bad_usage_and_the_nearest_is_named(cli):
     done = cli("train", "--task", "prezioso", "--seed", "1")
     assert done.code == 2
     assert done.err.endswith("did you mean 'prezioso2015'?\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("train", "--task", "zvn"), "task 'zvn' is of `snn train`, and not known here; known are bayat2018"),
+        (
+            ("snn", "train", "--task", "xor"),
+            "task 'xor' is of `train`, `sweep` and `tune`, and not known here; known are",
+        ),
+    ],
+)
+def test_a_task_of_another_verb_is_refused_with_the_verb_that_takes_it(cli, words, told):
+    done = cli(*words)
+    assert (done.code, told in done.err) == (2, True), done.err
+
+
+def test_check_takes_the_tasks_of_spiking_networks_and_files_of_ones_own(cli, tmp_path):
+    done = cli("check", "emulated", "--task", "zvn", "--json")  # of three columns, which no pattern set takes
+    assert (done.code, json.loads(done.out)["problems"]) == (0, []), done.out
+    assert "[limits] are not held against them" in json.loads(done.out)["notes"][0]
+    assert "task zvn trains 9 rows and 3 columns" in cli("check", "emulated-single", "--task", "zvn").out
+    (tmp_path / "mine.toml").write_text("[chip]\nrows = 4\n")
+    refused = cli("check", "emulated", "--task", "mine.toml")
+    assert (refused.code, "task file mine.toml: title is missing" in refused.err) == (2, True)
 
 
 def test_a_run_says_which_task_it_trained(cli):

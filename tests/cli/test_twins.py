@@ -109,6 +109,7 @@ def test_a_spare_cell_is_given_up_and_its_curve_taken(cli, bench, tmp_path):
         (("--voltage", "0 V"), "read voltage 0 V must be finite and not zero"),
         (("--spare", "1,1", "--spare-pulses", "21"), "20"),
         (("--spare", "1,1", "--spare", "1,1"), "spare cell row 1, column 1 is given twice"),
+        (("--to", "."), "names the twin, a TOML file"),
         (("--to", "twin.png"), "names the twin, a TOML file"),
         (("--to", "twin.html"), "names the twin, a TOML file"),
         (("--to", "nowhere/twin.toml"), "nowhere is not a folder"),

@@ -125,9 +125,9 @@ class SpikeTimes:
             If a spike, delayed and with its jitter, does not fall into the cycle, or a tap has no channel.
         """
         array = checked_array("spike times", values, (None, None))
-        steps = np.rint(array).astype(np.int64)
-        if (steps != array).any():
-            raise DataError(f"spike times hold {array[steps != array][0]:g}, which is no whole number of steps")
+        if len(wrong := array[(np.rint(array) != array) | (np.abs(array) > 2**31)]):
+            raise DataError(f"spike times hold {wrong[0]:g}, which is no whole number of steps")
+        steps = array.astype(np.int64)
         if self.taps:
             channels, delays = np.array(self.taps).T
             if channels.max() >= steps.shape[1]:
@@ -136,10 +136,10 @@ class SpikeTimes:
                 raise DataError("an input that spikes at any step cannot go through delay lines")
             steps = np.where(steps[:, channels] == SILENT_INPUT, SILENT_INPUT, steps[:, channels] + delays)
         low, high = self.jitter, self.cycle - 1 - self.jitter
-        wrong = steps[~np.isin(steps, (SILENT_INPUT, ANY_STEP)) & ((steps < low) | (steps > high))]
-        if len(wrong):
+        outside = steps[~np.isin(steps, (SILENT_INPUT, ANY_STEP)) & ((steps < low) | (steps > high))]
+        if len(outside):
             raise DataError(
-                f"a spike at step {wrong[0]} does not fall into {low} to {high}, which a cycle of {self.cycle} steps "
+                f"a spike at step {outside[0]} does not fall into {low} to {high}, which a cycle of {self.cycle} steps "
                 f"with a jitter of {self.jitter} leaves"
             )
         return Times(steps, self.cycle, self.jitter)

@@ -212,17 +212,56 @@ def test_a_task_of_a_file_is_learnt_as_one_that_ships_and_its_run_needs_the_file
     assert run.test().confusion.tolist() == due["result_confusion"].tolist()
 
 
+def test_empty_lines_and_spaces_in_samples_and_sizes_written_as_1e1_change_nothing(own):
+    due = SmallTask.read(str(own)).samples()
+    for path, old, new in (
+        (own.with_suffix(".csv"), "3,1,0,train", " 3, 1, 0, train\n\n,,,"),
+        (own, "rows = 6", "rows = 6.0"),
+    ):
+        path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1) + "\n\n", encoding="utf-8")
+    found = SmallTask.read(str(own))
+    assert found.shape == (6, 8)
+    assert [type(each) for each in found.shape] == [int, int]
+    for part in ("train", "test"):
+        images, wanted = getattr(found.samples(), part), getattr(due, part)
+        np.testing.assert_array_equal(images.intensities, wanted.intensities)
+        assert images.labels.tolist() == wanted.labels.tolist()
+
+
 @pytest.mark.parametrize(
     ("suffix", "old", "new", "told"),
     [
         (".toml", "rows = 6", "rows = 7", "are of 6 inputs, task ears has 7 rows"),
         (".toml", "rows = 6", "rows = 0", "chip.rows = 0 must be at least 1"),
+        (".toml", "rows = 6", "rows = 1e6", "chip.rows = 1000000 must be at most 10000"),
         (".toml", "title =", "about =", "unknown key about"),
+        (
+            ".toml",
+            '"times"',
+            '"rates"',
+            "input: cycle is of encoding 'times', and the encoding is 'rates'; leave one out",
+        ),
         (".toml", "[neurons]", "[neurons", "is not valid TOML"),
         (".csv", "3,1,0,train", "3,1,train", "every line must hold as many numbers, a class and a set"),
         (".csv", "3,1,0,train", "3,1,0,train\n3,1,7,test", "class 7 is tested and not trained"),
         (".csv", "3,1,0,train", "3,1,0,train\n3,1,7,train", "are of classes 0 to 7, task ears names 5"),
         (".csv", "3,1,0,train", "3,1,0,trial", "every sample must be of set train or test"),
+        (
+            ".csv",
+            "3,1,0,train",
+            "3,1,0,Test",
+            "ears.csv, line 2: set 'Test'; every sample must be of set train or test",
+        ),
+        (".toml", "kept = 0.3", "own_rest = 1e12", "neurons.own_rest = 1000000000000 must be at most 1e+06"),
+        (".toml", "increment_v = 0.04", "increment_v = 1e300", "neurons.increment_v = 1e+300 must be at most 1e+06"),
+        (".toml", "cycle =", "picture = [3, 3]\ncycle =", "are of 2 numbers, and task ears has a picture of (3, 3)"),
+        (".toml", "passes = 10", 'readout = "detection"', "class 4, and readout detection tells classes 0 and 1 only"),
+        (".csv", "3,1,0,train", "1e30,1,0,train", "spike times hold 1e+30, which is no whole number of steps"),
+        (".csv", "left,right,label,set\n", "", "the first line is a sample, and must name the columns"),
+        (".csv", "3,1,0,train", "\n3,1,-1,train", "ears.csv, line 3: class '-1' must be a whole number from 0 up"),
+        (".csv", "3,1,0,train", f"3,1,{10**20},train", "of at most 9 digits"),
+        (".csv", "3,1,0,train", "nan,1,0,train", "ears.csv, line 2: 'nan' is no finite number"),
+        (".csv", "3,1,0,train", "3.5,1,0,train", "ears.csv: spike times hold 3.5, which is no whole number"),
         (".csv", "3,1,0,train", "9,1,0,train", "a spike at step 12 does not fall into 0 to 11"),
     ],
 )
