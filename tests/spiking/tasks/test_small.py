@@ -8,6 +8,7 @@ import pytest
 
 from crossbar_hil import Pulse
 from crossbar_hil.backend import DeviceBackend, Limits
+from crossbar_hil.bench.checking import check_bench
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.errors import ConfigError, DataError
@@ -156,6 +157,8 @@ def test_a_bench_file_of_a_task_wires_its_chip(name, bench):
     laid = load_bench(bench, task=SmallTask.read(name))
     assert laid.name == f"{bench}-{name}"
     assert (len(laid.wiring.rows), len(laid.wiring.columns)) == SmallTask.read(name).shape
+    if laid.shape[0] >= 20:  # whose currents are the largest
+        assert check_bench(bench, task=SmallTask.read(name), trains=False) == []
 
 
 def test_a_bench_that_wires_another_chip_refuses_a_task_and_says_what_takes_it():
