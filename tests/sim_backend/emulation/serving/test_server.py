@@ -219,6 +219,10 @@ def test_a_question_is_acted_on_after_what_another_instrument_was_told_before_it
 
     with SlowToHear(Noting(world, "told")) as told, InstrumentServer(Noting(world, "asked")) as asked:
         first, second = connect(told.port), connect(asked.port)
+        told.may_hear.set()
+        assert first.ask("*IDN?") == second.ask("*IDN?")  # both have a thread by now
+        told.may_hear.clear()
+        order.clear()
         first.send(":SOUR:VOLT 0.1")
         second.send("*IDN?")
         late = threading.Thread(target=told.may_hear.set)
