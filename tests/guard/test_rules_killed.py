@@ -3,6 +3,8 @@
 At some entries; at every one, each resumed training killed again, by ``pytest -m campaign tests/guard``.
 """
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -22,35 +24,12 @@ from crossbar_hil.training.updates import Update
 from ..campaigns.faulty_bench import Kept
 from ..training.test_asking import DOWN, PULSE
 from .conftest import FakeChip
+from .mortal import Mortal, killed_and_resumed
 
 TASK = [[0, 1], [1, 1]], [[1], [0]]
 STARTS = np.array([[1.01e-6, 1e-6], [1e-6, 1.013e-6]])
 EPOCHS = 4
 NETWORK = Arrangement((1,), bias=True, shortcuts=True)
-
-
-class Killed(BaseException):
-    """Nothing may catch it, and nothing is written after it."""
-
-
-class Mortal:
-    """A journal whose process dies at the entry of a number: before it is written, or once it is."""
-
-    def __init__(self, journal, at, *, written):
-        self._journal, self.at, self.written, self.entries_written = journal, at, written, 0
-
-    def __getattr__(self, name):
-        return getattr(self._journal, name)
-
-    def append(self, *entry):
-        self.entries_written += 1
-        if self.entries_written > self.at or (self.entries_written == self.at and not self.written):
-            raise Killed
-        number = self._journal.append(*entry)
-        if self.entries_written == self.at:
-            self._journal.commit()
-            raise Killed
-        return number
 
 
 class Everything(LearningRule):
@@ -104,23 +83,7 @@ def fresh(folder, name):
     folder.mkdir(parents=True)
     chip = FakeChip()
     chip.shape, chip.conductances = shape_of(name), starts_of(name).copy()
-    return chip, Journal.create(folder / "journal.sqlite", {"run": "r", "token": "t"}, needed_bytes=0)
-
-
-def killed_and_resumed(folder, name, at, *, written, again):
-    """Kill a training, and each resumed one `again` entries later; return the last result, the chip, the journal."""
-    chip, journal = fresh(folder, name)
-    kills = 0
-    while True:
-        mortal = Mortal(journal, at if not kills else again, written=written)
-        try:
-            result = train(chip, mortal, *RULES[name])
-        except Killed:
-            kills += 1
-            journal.close()
-            journal = Journal.open(folder / "journal.sqlite", needed_bytes=0)
-            continue
-        return result, chip, journal, kills
+    return chip, folder / "journal.sqlite"
 
 
 @pytest.mark.parametrize(
@@ -128,7 +91,8 @@ def killed_and_resumed(folder, name, at, *, written, again):
 )
 @pytest.mark.parametrize("name", RULES)
 def test_a_training_that_is_killed_at_any_entry_resumes_to_the_identical_end(tmp_path, name, every, again):
-    chip, journal = fresh(tmp_path / "whole", name)
+    chip, path = fresh(tmp_path / "whole", name)
+    journal = Journal.create(path, {"run": "r", "token": "t"}, needed_bytes=0)
     counted = Mortal(journal, np.inf, written=False)
     expected = train(chip, counted, *RULES[name])
     journal.close()
@@ -139,13 +103,13 @@ def test_a_training_that_is_killed_at_any_entry_resumes_to_the_identical_end(tmp
     assert expected.pulses >= 4
     step = every if every == 1 else every * chip.shape[0] // 2
     for at in range(1 + 3 * (every > 1), counted.entries_written + 1, step):
-        how = {"written": at % 2 == 1, "again": again}
-        result, other, journal, kills = killed_and_resumed(tmp_path / f"{at}", name, at, **how)
+        other, path = fresh(tmp_path / f"{at}", name)
+        work = partial(train, other, rule=RULES[name][0], more=RULES[name][1])
+        result, kills = killed_and_resumed(work, path, at, again, written=at % 2 == 1)
         assert kills >= 1
         for field in ("conductances", "counts", "depressing", "activations"):
             np.testing.assert_array_equal(getattr(result, field), getattr(expected, field))
         np.testing.assert_array_equal(other.conductances, chip.conductances)
         assert other.sent == chip.sent
-        journal.close()
-        told = count_pulses(read_journal(tmp_path / f"{at}" / "journal.sqlite"))
+        told = count_pulses(read_journal(path))
         assert (told.done, told.in_doubt) == (len(chip.sent), 0)

@@ -6,19 +6,17 @@ every entry there, CROSSBAR_HIL_FIRST begins at another one than the first. Kill
 is in doubt and counts as sent, so the end is another.
 """
 
-import json
 import os
 from contextlib import nullcontext
+from functools import partial
 
 import numpy as np
 import pytest
 
 from crossbar_hil.bench.file import load_bench
-from crossbar_hil.bench.opening import open_backend
-from crossbar_hil.guard.journal import Journal, read_journal
+from crossbar_hil.guard.journal import read_journal
 from crossbar_hil.guard.keeper import Keeper
 from crossbar_hil.guard.replay import count_pulses
-from crossbar_hil.plugins import load
 from crossbar_hil.programming.loop import Loop
 from crossbar_hil.programming.planned import plan_program
 from crossbar_hil.programming.record import ARRAYS
@@ -28,7 +26,7 @@ from crossbar_hil.runs.audit.retelling import JournalChip
 
 from ..campaigns.faulty_bench import Kept
 from ..guard.conftest import FakeChip
-from ..guard.test_rules_killed import Killed, Mortal
+from ..guard.mortal import OnInstruments, killed_and_resumed
 from .conftest import DOWN, UP
 
 TARGETS = np.array([[1.03e-6, 0.98e-6], [np.nan, np.nan]])
@@ -59,41 +57,14 @@ class OnFake:
         return self.chip.conductances, self.chip.sent
 
 
-class OnEmulated:
+class OnEmulated(OnInstruments):
     """Programming of the chip on the emulated bench."""
 
-    bench = load_bench("emulated")
-
     def __init__(self, folder):
-        folder.mkdir(parents=True)
-        self.folder, self.state = folder, folder / "emulated.json"
+        super().__init__(folder, load_bench("emulated"))
+        self.folder = folder
         targets = np.array([[1.5e-6, 1.2e-6, 2e-6, np.nan]] * 4)
         self.loop = plan_program(self.bench, targets, source="a test").task.loop
-
-    def open(self):
-        made = load("emulation", "bench")(self.bench, np.random.default_rng(1), state=self.state)
-        return Opened(made, self.bench)
-
-    @property
-    def left(self):
-        kept = json.loads(self.state.read_text(encoding="utf-8"))["chip"]  # a pulse too many would show in the levels
-        return kept["level"], kept["curve_amplitude_v"]
-
-
-class Opened:
-    """The emulated instruments, and a chip behind them."""
-
-    def __init__(self, made, bench):
-        self.made, self.bench = made, bench
-
-    def __enter__(self):
-        self.made.__enter__()
-        self.chip = open_backend(self.bench, seed=0, resources=self.made.resources)
-        return self.chip
-
-    def __exit__(self, *error):
-        self.chip.owned.close()
-        self.made.__exit__(*error)
 
 
 def program(bench, journal):
@@ -102,20 +73,8 @@ def program(bench, journal):
 
 
 def killed(bench, at, again, *, written):
-    """Kill it, and each resumed one `again` entries later; return all rounds, and how often it was killed."""
-    path = bench.folder / "journal.sqlite"
-    journal = Journal.create(path, {"run": "r", "token": "t"}, needed_bytes=0)
-    kills = 0
-    while True:
-        try:
-            rounds = program(bench, Mortal(journal, again if kills else at, written=written))
-        except Killed:
-            kills += 1
-            journal.close()
-            journal = Journal.open(path, needed_bytes=0)
-        else:
-            journal.close()
-            return rounds, kills
+    """Return all rounds, and how often it was killed."""
+    return killed_and_resumed(partial(program, bench), bench.folder / "journal.sqlite", at, again, written=written)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ At some entries on a chip in the same process; at every one there, and at every 
 where each resumed training is killed again, by ``pytest -m campaign tests/spiking``.
 """
 
-import json
 from collections import deque
 from contextlib import nullcontext
 from dataclasses import replace
@@ -14,11 +13,9 @@ import pytest
 
 from crossbar_hil import Pulse
 from crossbar_hil.bench.file import load_bench
-from crossbar_hil.bench.opening import open_backend
-from crossbar_hil.guard.journal import Journal, read_journal
+from crossbar_hil.guard.journal import read_journal
 from crossbar_hil.guard.keeper import Keeper
 from crossbar_hil.guard.replay import count_pulses
-from crossbar_hil.plugins import load
 from crossbar_hil.runs.audit.retelling import JournalChip
 from crossbar_hil.spiking.network.backend_engine import BackendEngine
 from crossbar_hil.spiking.network.network import SpikingNetwork
@@ -28,7 +25,7 @@ from crossbar_hil.spiking.teaching import first_progress, label_and_test, teach
 
 from ..campaigns.faulty_bench import Kept
 from ..guard.conftest import FakeChip
-from ..guard.test_rules_killed import Killed, Mortal
+from ..guard.mortal import OnInstruments, killed_and_resumed
 
 UP, DOWN = Pulse(2.0, 0.05), Pulse(-2.8, 0.05)
 
@@ -66,37 +63,11 @@ class OnFake:
         return self.chip.conductances, self.chip.sent
 
 
-class OnEmulated:
+class OnEmulated(OnInstruments):
     """The chip on the emulated bench of the task."""
 
     def __init__(self, folder, name):
-        folder.mkdir(parents=True)
-        self.bench, self.state = load_bench("emulated", task=SmallTask.read(name)), folder / "emulated.json"
-
-    def open(self):
-        made = load("emulation", "bench")(self.bench, np.random.default_rng(1), state=self.state)
-        return Opened(made, self.bench)
-
-    @property
-    def left(self):
-        kept = json.loads(self.state.read_text(encoding="utf-8"))["chip"]  # a pulse too many would show in the levels
-        return kept["level"], kept["curve_amplitude_v"]
-
-
-class Opened:
-    """The emulated instruments, and a chip behind them."""
-
-    def __init__(self, made, bench):
-        self.made, self.bench = made, bench
-
-    def __enter__(self):
-        self.made.__enter__()
-        self.chip = open_backend(self.bench, seed=0, resources=self.made.resources)
-        return self.chip
-
-    def __exit__(self, *error):
-        self.chip.owned.close()
-        self.made.__exit__(*error)
+        super().__init__(folder, load_bench("emulated", task=SmallTask.read(name)))
 
 
 def train(name, backend):
@@ -111,21 +82,14 @@ def train(name, backend):
 
 
 def killed(device, path, name, at, again, *, written):
-    """Kill it, and each resumed one `again` entries later; return its end, its pulses, how often it was killed."""
-    journal = Journal.create(path, {"run": "r", "token": "t"}, needed_bytes=0)
-    kills = 0
-    while True:
-        mortal = Mortal(journal, again if kills else at, written=written)
-        try:
-            with device.open() as chip:
-                ended = train(name, Kept(Keeper(chip, mortal, check_v=0.1)))
-        except Killed:
-            kills += 1
-            journal.close()
-            journal = Journal.open(path, needed_bytes=0)
-        else:
-            journal.close()
-            return *ended, kills
+    """Return where it ended, its pulses, and how often it was killed."""
+
+    def work(journal):
+        with device.open() as chip:
+            return train(name, Kept(Keeper(chip, journal, check_v=0.1)))
+
+    (ended, pulses), kills = killed_and_resumed(work, path, at, again, written=written)
+    return ended, pulses, kills
 
 
 @pytest.mark.parametrize(
