@@ -9,7 +9,7 @@ import re
 import socketserver
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -92,8 +92,9 @@ def served(answer):
             for line in self.rfile:
                 seen.append(line.decode("ascii").rstrip("\n"))
                 reply = answer(seen[-1])
-                if reply is not None:
-                    self.wfile.write(f"{reply}\n".encode("ascii"))
+                # Whoever asked may have gone; what it said before, such as "off", is acted on all the same.
+                with suppress(ConnectionError):
+                    self.wfile.write(b"" if reply is None else f"{reply}\n".encode("ascii"))
 
     # Its end waits until every line that was sent has been acted on.
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session) as server:
