@@ -74,7 +74,10 @@ class Node:
 
     def child(self, key: str | int, node: "Node | None" = None) -> "Node":
         """Hang another object under this one, and return it."""
-        return self.children.setdefault(key, node or Node())
+        found = self.children.get(key)
+        if found is None:
+            found = self.children[key] = node or Node()
+        return found
 
     def attribute(self, key: str, get: Callable[[], Value], put: Callable[[Value], None] | None = None) -> None:
         """Add an attribute that is worked out when it is read."""
@@ -85,15 +88,16 @@ class Node:
 
     def setting(self, key: str, default: Any, check: Check, changed: Callable[[], None] | None = None) -> None:
         """Add an attribute that keeps what it is set to, once `check` has passed it."""
-        self._defaults[key] = self.values[key] = default
+        values = self.values
+        self._defaults[key] = values[key] = default
         self.checks[key] = check
 
         def put(value: Value) -> None:
-            self.values[key] = check(value)
+            values[key] = check(value)
             if changed:
                 changed()
 
-        self.attribute(key, lambda: self.values[key], put)
+        self.getters[key], self.setters[key] = partial(values.__getitem__, key), put
         self.plain.add(key)
 
     def settings(self, check: Check, **defaults: Any) -> None:
