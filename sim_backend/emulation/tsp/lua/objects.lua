@@ -56,14 +56,15 @@ local function tag(value)
   return "u", kind
 end
 
-local function answered(ok, answer)
-  if not ok or type(answer) ~= "table" then
+-- Return what Python answers after whether it is an answer, not an error.
+local function answered(ok, done, ...)
+  if not ok or type(done) ~= "boolean" then
     error("error in the instrument", 0)
   end
-  if answer[1] ~= 0 then
-    error(answer[3], 0)
+  if not done then
+    error((...), 0)
   end
-  return unpack(answer, 3, 2 + answer[2])
+  return ...
 end
 
 local function ask(kind, target, key, ...)
@@ -74,10 +75,13 @@ local function ask(kind, target, key, ...)
       error("not enough memory", 0)
     end
   end
-  local sent, n = {}, select("#", ...)
-  if n > 200 then
+  local n = select("#", ...)
+  if n == 0 then
+    return answered(pcall(host, kind, target, key))
+  elseif n > 200 then
     error("too many arguments", 0)
   end
+  local sent = {}
   for i = 1, n do
     sent[2 * i - 1], sent[2 * i] = tag((select(i, ...)))
   end

@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -74,11 +74,10 @@ class Sandbox:
             encoding="latin-1",
             register_eval=False,
             register_builtins=False,
-            unpack_returned_tuples=False,
+            unpack_returned_tuples=True,
             attribute_filter=_nothing,
             max_memory=int(self._memory_bytes),
         )
-        self._silence = self._lua.table_from([0, 0])
         bounds = self._instructions, STEP, self._memory_bytes
         self._kit = self._lua.execute(_lua_chunk("bounds"), self._host, self.expired, *bounds)
         for part in PARTS:
@@ -192,22 +191,22 @@ class Sandbox:
         for place, child in node.children.items():
             add("hold", place, self._table_of(child))
 
-    def _host(self, kind: str, target: int, key: Any, *tagged: Any) -> Any:
-        """Carry out what a script asks; called by Lua."""
+    def _host(self, kind: str, target: int, key: Any, *tagged: Any) -> tuple[Any, ...]:
+        """Carry out what a script asks; return whether that went well, and the values or the error. Called by Lua."""
         try:
             try:
-                returned: Returned = self._carry_out(kind, target, key, [self._value(*each) for each in _pairs(tagged)])
+                values = [self._value(*each) for each in zip(tagged[::2], tagged[1::2], strict=True)]
+                returned: Returned = self._carry_out(kind, target, key, values)
             except Refused as refused:
                 self._refuse(refused)
-                returned = ()
-            if returned == ():
-                return self._silence
-            values = returned if isinstance(returned, tuple) else (returned,)
-            return self._lua.table_from([0, len(values), *(self._plain(value) for value in values)])
+                return (True,)
+            if isinstance(returned, tuple):
+                return True, *map(self._plain, returned)
+            return True, self._plain(returned)
         except ScriptError as error:
-            return self._lua.table_from([1, 1, str(error)])
+            return False, str(error)
         except Exception as error:  # whatever it is, it must not travel through Lua, nor tell of the host
-            return self._lua.table_from([1, 1, f"wrong parameters or emulator fault ({type(error).__name__})"])
+            return False, f"wrong parameters or emulator fault ({type(error).__name__})"
 
     def _carry_out(self, kind: str, target: int, key: Any, values: list[Value]) -> Returned:
         """Return what was asked for; a change returns nothing."""
@@ -277,10 +276,6 @@ def _try_to_translate(source: str) -> tuple[str | None, str | None]:
         return None, as_lua_5_1(source)
     except NotUnderstoodError as error:
         return str(error), None
-
-
-def _pairs(tagged: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:
-    return zip(tagged[::2], tagged[1::2], strict=True)
 
 
 def _nothing(_thing: object, _name: object, _setting: bool) -> Any:
