@@ -180,8 +180,8 @@ class Sandbox:
     def _fill(self, identity: int) -> None:
         """Give the Lua table of an object what it has."""
         node, add = self._nodes[identity], functools.partial(self._kit["add"], identity)
-        for key in node.getters:
-            add("get", key, functools.partial(node.values.__getitem__, key) if key in node.plain else None)
+        for key, get in node.getters.items():
+            add("get", key, functools.partial(node.values.__getitem__, key) if get is None else None)
         for key in node.setters:
             add("set", key)
         for key in node.methods:
@@ -217,14 +217,14 @@ class Sandbox:
             return ()
         node = self._nodes[target]
         if kind == "get":
-            return node.getters[key]()
+            return node.read(key)
         if kind == "call":
             found = node.methods[key](*values)
             return () if found is None else found
         if kind == "item" and node.item:
             return node.item(int(key))
         if kind == "set":
-            node.setters[key](values[0])
+            node.write(key, values[0])
         elif kind == "put" and node.put:
             node.put(int(key), values[0])
         elif kind == "print":
