@@ -67,8 +67,8 @@ def test_reads_are_those_of_the_chip_behind(name):
 @pytest.mark.fault("V19")
 @pytest.mark.parametrize("name", BENCHES)
 def test_an_emulated_training_is_the_simulated_one(name):
-    emulated, simulated = (trained(each, 1, epochs=6, pull_back=True) for each in (name, "simulated"))
-    assert emulated.epochs == simulated.epochs == 6
+    emulated, simulated = (trained(each, 1, epochs=3, pull_back=True) for each in (name, "simulated"))
+    assert emulated.epochs == simulated.epochs == 3
     assert np.array_equal(emulated.counts, simulated.counts)
     assert np.allclose(emulated.conductances, simulated.conductances, rtol=READ_TOLERANCE)
 
@@ -82,7 +82,7 @@ def test_an_emulated_training_is_the_simulated_one(name):
     ],
 )
 def test_an_emulated_training_of_cells_that_are_not_ohmic_is_the_simulated_one(name, chip):
-    emulated, simulated = (trained(each, 1, chip, epochs=4) for each in (name, "simulated"))
+    emulated, simulated = (trained(each, 1, chip, epochs=2) for each in (name, "simulated"))
     assert np.array_equal(emulated.counts, simulated.counts)
     assert np.allclose(emulated.conductances, simulated.conductances, rtol=READ_TOLERANCE)
 
@@ -164,7 +164,7 @@ def own_bench(tmp_path, allow_loopback):
 
 def test_a_training_switches_no_relay_hot_and_shorts_nothing(emulated_bench, own_bench):
     with bare(own_bench(emulated_bench)) as backend:
-        bench = load_bench("emulated", overrides={"training": {"epochs": 4}})
+        bench = load_bench("emulated", overrides={"training": {"epochs": 2}})
         task = PatternSet.from_csv(bench.training.pattern_file)
         make_trainer(bench.training, backend).run(task.train, task.train_labels)
     log = emulated_bench.world.log
@@ -427,7 +427,7 @@ def test_several_problems_are_named_at_once(emulated_bench, own_bench):
 
 
 def test_the_command_line_trains_on_the_emulated_bench(cli):
-    words = ("--seed", "2", "--epochs", "4", "--json", "--quiet", "--no-report")
+    words = ("--seed", "2", "--epochs", "2", "--json", "--quiet", "--no-report")
     done = cli("train", "--bench", "emulated", *words)
     answer = json.loads(done.out)
     assert answer["kind"] == "emulated"

@@ -42,11 +42,11 @@ def bench_file(tmp_path, matrix, rows, columns, lines=None, *swaps):
 
 
 @pytest.mark.parametrize("matrix", COLUMNS)
-def test_sixteen_by_sixteen_cells_on_several_cards_are_read_and_pulsed_one_by_one(tmp_path, matrix):
-    bench = load_bench(bench_file(tmp_path, matrix, 16, 16))
-    voltages = np.where(np.random.default_rng(0).random((1, 16)) < 0.5, 0.1, -0.1)
-    counts = np.zeros((16, 16), dtype=np.int64)
-    counts[0, 15], counts[9, 4], counts[15, 0] = 1, 2, 1
+def test_ten_by_ten_cells_on_several_cards_are_read_and_pulsed_one_by_one(tmp_path, matrix):
+    bench = load_bench(bench_file(tmp_path, matrix, 10, 10))
+    voltages = np.where(np.random.default_rng(0).random((1, 10)) < 0.5, 0.1, -0.1)
+    counts = np.zeros((10, 10), dtype=np.int64)
+    counts[0, 9], counts[6, 4], counts[9, 0] = 1, 2, 1
     with EmulatedBench(bench, np.random.default_rng(1)) as served:
         chip, log = served.world.chip, served.world.log
         before = chip.conductances
@@ -60,7 +60,7 @@ def test_sixteen_by_sixteen_cells_on_several_cards_are_read_and_pulsed_one_by_on
         assert log.of("violation") == []
         assert sum(len(each["opened"]) + len(each["closed"]) for each in log.of("relays")) == moved
         most = max(len(each["closed"]) for each in log.of("relays"))
-        assert most == 32  # every line is on just one port
+        assert most == 20  # every line is on just one port
         assert served.world.closed("matrix") == frozenset()
 
 
