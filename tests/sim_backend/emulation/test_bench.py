@@ -82,7 +82,7 @@ def test_an_emulated_training_is_the_simulated_one(name):
     ],
 )
 def test_an_emulated_training_of_cells_that_are_not_ohmic_is_the_simulated_one(name, chip):
-    emulated, simulated = (trained(each, 1, chip, epochs=2) for each in (name, "simulated"))
+    emulated, simulated = (trained(each, 1, chip, epochs=3) for each in (name, "simulated"))
     assert np.array_equal(emulated.counts, simulated.counts)
     assert np.allclose(emulated.conductances, simulated.conductances, rtol=READ_TOLERANCE)
 

@@ -117,7 +117,7 @@ def test_the_offset_of_a_column_is_in_a_reading_but_not_in_what_a_bench_reads():
     task = PatternSet.from_csv(load_bench("emulated").training.pattern_file)
     found = []
     for more in (overrides, {}):
-        bench = load_bench("emulated", overrides={**more, "training": {"epochs": 1}})
+        bench = load_bench("emulated", overrides={**more, "training": {"epochs": 2}})
         with open_backend(bench, seed=3) as backend:
             found.append(make_trainer(bench.training, backend).run(task.train, task.train_labels))
     assert np.array_equal(found[0].counts, found[1].counts)
@@ -133,7 +133,7 @@ def test_cells_that_differ_are_trained_as_on_a_simulated_chip():
     task = PatternSet.from_csv(load_bench("emulated").training.pattern_file)
     found = []
     for name in ("emulated", "simulated"):
-        bench = load_bench(name, overrides={"chip": chip, "training": {"epochs": 2}})
+        bench = load_bench(name, overrides={"chip": chip, "training": {"epochs": 3}})
         with open_backend(bench, seed=5) as backend:
             found.append(make_trainer(bench.training, backend).run(task.train, task.train_labels))
     assert np.array_equal(found[0].counts, found[1].counts)
