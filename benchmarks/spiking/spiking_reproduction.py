@@ -438,6 +438,8 @@ COLUMNS = {
 
 def folder():
     """Return the folder of the files of MNIST."""
+    if "CROSSBAR_HIL_MNIST" not in os.environ:
+        raise SystemExit("CROSSBAR_HIL_MNIST must name the folder of the four files of MNIST: docs/spiking_results.md")
     return Path(os.environ["CROSSBAR_HIL_MNIST"])
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crossbar_hil.benchmarks import pages, results
+from crossbar_hil.benchmarks import pages, results, study
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECIFICATIONS = {
@@ -124,6 +124,13 @@ def test_a_command_of_a_script_that_is_gone_is_no_command():
     recorded = results.read("realism")
     with pytest.raises(ValueError, match=r"0 scripts of the name unreal\.py"):
         pages.origin({**recorded, "command": recorded["command"].replace("realism.py", "unreal.py")})
+
+
+def test_a_script_of_another_checkout_than_the_installed_one_measures_nothing(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("sys.argv", [str(tmp_path / "rules.py")])
+    with pytest.raises(SystemExit):
+        study.read_command_line("", {})
+    assert f"rules.py is not in {ROOT}, the checkout" in capsys.readouterr().err
 
 
 def test_a_figure_that_was_changed_by_hand_is_noticed():
