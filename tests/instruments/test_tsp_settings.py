@@ -7,11 +7,8 @@ import re
 from fnmatch import fnmatch
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
-from pymeasure.adapters import Adapter
 
-from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import InstrumentError
 from crossbar_hil.instrument import SourceSettings
 from crossbar_hil.instruments.settings.keithley2600 import LEFT_OUT, settings_of
@@ -21,10 +18,9 @@ from crossbar_hil.instruments.settings.tsp_matrix import LEFT_OUT as LEFT_OUT_OF
 from crossbar_hil.instruments.settings.tsp_matrix import TSP_MATRIX
 from crossbar_hil.instruments.tsp.stored import in_order
 from crossbar_hil.instruments.tsp.watched import WatchedSettings
-from crossbar_hil.plugins import load
-from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
 from crossbar_hil.sim_backend.emulation.tsp.writable import statements, writable
-from crossbar_hil.sim_backend.emulation.world.world import World
+
+from .direct import connected
 
 pytestmark = pytest.mark.fault("V14", "I13", "T16")
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
@@ -34,29 +30,8 @@ AT_LEAST = {"smu": 60, "channel": 2}
 MODELS = sorted(LIMITS)
 
 
-class Straight(Adapter):
-    """Takes every message to an emulated instrument, without a socket; drops prompts as a session does."""
-
-    def __init__(self, emulated):
-        super().__init__()
-        self.emulated, self.said = emulated, []
-
-    def _write(self, command, **kwargs):
-        said = self.emulated.receive(command).decode("latin-1").split("\n")[:-1]
-        self.said += [line for line in said if line not in {"TSP>", "TSP?", ">>>>"}]
-
-    def _read(self, **kwargs):
-        return self.said.pop(0)
-
-    def close(self):
-        pass
-
-
 def bench(model, **options):
-    curve = ConductanceCurve(np.array([1e-6, 2e-6]), Pulse(2.0, 0.05))
-    world = World(SimulatedBackend(curve, np.zeros((4, 4)), scale=1.0))
-    emulated = load("emulators", f"keithley{model.lower()}")(world, "it", **options)
-    return emulated, load("instruments", f"keithley{model.lower()}")(Straight(emulated), name="it")
+    return connected(f"keithley{model.lower()}", **options)
 
 
 def source_on(model):
