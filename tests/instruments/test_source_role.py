@@ -14,6 +14,7 @@ from crossbar_hil.instrument import SourceMeter, SourceSettings, SwitchMatrix
 from crossbar_hil.instruments.transport.adapter import BenchAdapter
 from crossbar_hil.plugins import load, names
 
+pytestmark = pytest.mark.usefixtures("called_instruments")
 MODELS = {
     "keithley2400": 1, "keithley2450": 1, "keithley2602b": 2, "keithley2636b": 2,
     "keysightb2902a": 2, "keysightb2912a": 2,
@@ -40,7 +41,7 @@ columns = 2
 
 
 @pytest.fixture(scope="module", params=MODELS)
-def served(request, tmp_path_factory):
+def served(request, tmp_path_factory, called_instruments):
     """Two instruments of a model; the first has a resistor across it."""
     file = tmp_path_factory.mktemp("bench") / "bench.toml"
     file.write_text(BENCH.replace("MODEL", request.param))
