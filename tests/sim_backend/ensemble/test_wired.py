@@ -140,10 +140,10 @@ def test_random_tasks_with_wires_are_trained_as_by_the_trainer(seed):
     compare(shifts, *task, **settings)
 
 
-SIZES = [(4, 4), (9, 4), (4, 9), (1, 1), (5, 3), (3, 5), (9, 13)]
+SIZES = [(4, 4), (1, 1), (5, 3), (3, 5), (9, 4), (4, 9), (9, 13)]
 
 
-@pytest.mark.parametrize(("rows", "columns"), SIZES)
+@pytest.mark.parametrize(("rows", "columns"), SIZES[:4])
 def test_what_wires_let_through_is_that_of_a_dense_solution(interpreted, rows, columns):
     check_transfer(rows, columns)
 
