@@ -70,11 +70,11 @@ def alone(effects, chips, *, seed, first=0, **training):
 @pytest.mark.parametrize("name", NOTHING_RANDOM)
 def test_with_nothing_random_every_chip_is_that_of_the_trainer(name, pull_back):
     effects = Effects(**NOTHING_RANDOM[name])
-    shifts = draw_ensemble(12, seed=3, first=1020, span_siemens=SPAN)
+    shifts = draw_ensemble(6, seed=3, first=1020, span_siemens=SPAN)
     found = train_ensemble(
         CURVE, shifts, TASK.train, TASK.train_labels, seed=3, first=1020, effects=effects, pull_back=pull_back
     )
-    epochs, pulses, levels, conductances = alone(effects, 12, seed=3, first=1020, pull_back=pull_back)
+    epochs, pulses, levels, conductances = alone(effects, 6, seed=3, first=1020, pull_back=pull_back)
     assert found.epochs.tolist() == epochs.tolist()
     assert found.pulses.tolist() == pulses.tolist()
     np.testing.assert_allclose(found.levels, levels, rtol=1e-12)
@@ -325,7 +325,7 @@ DISTURBING = {
 
 def test_half_select_pulses_that_move_other_cells_too_do_so_to_cells_with_effects_as_to_the_trainers(monkeypatch):
     monkeypatch.setattr(Plan, "_by_trainer", lambda *_: pytest.fail("left to the trainer"))
-    end_alike(9, 3, DISTURBING["wires"])
+    end_alike(9, 2, DISTURBING["wires"])
 
 
 @pytest.mark.campaign
