@@ -6,12 +6,9 @@ that takes each message to the emulated instrument and knows at once when no ans
 
 import json
 import re
-import sys
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from math import inf
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -35,8 +32,8 @@ from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer
 
 from .faulty_bench import Kept
+from .judge import checker
 
-CHECKER = Path(__file__).resolve().parents[1] / "checker"
 MOMENTS = ("left", "between", "pulses", "last")
 """Before the run; between two epochs; between the last reading and the first pulse of an epoch; and between the last
 question about a setting and that pulse, when nothing can be asked any more: then the pulse must still be no higher, no
@@ -367,9 +364,7 @@ def judge(folder, log, own, seen, *, promised):
     entries = read_journal(folder / "journal.sqlite")
     seen.in_doubt = any(each.body.get("state") == "in_doubt" for each in entries)
     seen.reads = [each.body["currents"] for each in entries if each.kind == "read"]
-    if str(CHECKER) not in sys.path:
-        sys.path.insert(0, str(CHECKER))  # as when checker.py is run
-    found = import_module("checker").check_run(folder, within_s=60.0, promised=promised)
+    found = checker().check_run(folder, within_s=60.0, promised=promised)
     seen.findings = [str(each) for each in found.findings]
 
 
