@@ -68,7 +68,7 @@ width_s = "60 ms"
 [training]
 patterns = "and.csv"
 check_labels = false
-epochs = 3
+epochs = {epochs}
 beta = 5e7
 target = 0.95
 v0 = "-100 mV"
@@ -145,7 +145,7 @@ KINDS = {
 """By the model that is tried; the others of a family differ in ranges and cards only."""
 
 
-def text_of(kind):
+def text_of(kind, epochs=3):
     """Return the bench file of a kind of bench."""
     of_rows, parts = SCHEMES.get(kind.smu, (("drive", "meter", "ground"), TWO))
     rows = "ABCD" if kind.matrix in ("keithley707b", "keithley708b") else "1234"
@@ -156,6 +156,7 @@ def text_of(kind):
             if f"{name}." in parts["sources"]
         ),
         matrix=kind.matrix,
+        epochs=epochs,
         ports=", ".join(f'{port} = "{row}"' for port, row in zip(of_rows, rows, strict=False)),
         **parts,
     )
@@ -290,11 +291,11 @@ class Seen:
     """Whether the journal says of a pulse that nobody knows whether it was sent."""
 
 
-def train(folder, kind, line="", moment=""):
-    """Train three evaluations of 2 x 2 cells while a hand sends a line at a moment, and judge what happened."""
+def train(folder, kind, line="", moment="", epochs=3):
+    """Train some evaluations of 2 x 2 cells while a hand sends a line at a moment, and judge what happened."""
     folder.mkdir(parents=True)
     (folder / "and.csv").write_text(PATTERNS, encoding="utf-8")
-    (folder / "own.toml").write_text(text_of(kind), encoding="utf-8")
+    (folder / "own.toml").write_text(text_of(kind, epochs), encoding="utf-8")
     bench = load_bench(str(folder / "own.toml"))
     bench.copy_into(folder)
     task = PatternSet.from_csv(bench.training.pattern_file)
