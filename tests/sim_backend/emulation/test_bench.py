@@ -20,6 +20,7 @@ from crossbar_hil.testing import BackendContract
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer
 
+pytestmark = pytest.mark.usefixtures("called_instruments")
 BENCHES = ("emulated", "emulated-single")
 # The emulated meters read to a billionth of their range; a reply of seven digits and the source's milliohm add to it.
 READ_TOLERANCE = 1e-6
@@ -65,6 +66,7 @@ def test_reads_are_those_of_the_chip_behind(name):
 
 
 @pytest.mark.fault("V19")
+@pytest.mark.usefixtures("over_sockets")
 @pytest.mark.parametrize("name", BENCHES)
 def test_an_emulated_training_is_the_simulated_one(name):
     emulated, simulated = (trained(each, 1, epochs=3, pull_back=True) for each in (name, "simulated"))
@@ -82,7 +84,7 @@ def test_an_emulated_training_is_the_simulated_one(name):
     ],
 )
 def test_an_emulated_training_of_cells_that_are_not_ohmic_is_the_simulated_one(name, chip):
-    emulated, simulated = (trained(each, 1, chip, epochs=3) for each in (name, "simulated"))
+    emulated, simulated = (trained(each, 1, chip, epochs=2) for each in (name, "simulated"))
     assert np.array_equal(emulated.counts, simulated.counts)
     assert np.allclose(emulated.conductances, simulated.conductances, rtol=READ_TOLERANCE)
 
@@ -447,6 +449,7 @@ def test_a_cell_is_characterised_into_a_file_that_a_dry_run_takes(cli):
 
 
 @pytest.mark.fault("O5", "O7", "O13")
+@pytest.mark.usefixtures("over_sockets")
 def test_hardware_asks_before_it_trains(emulated_bench, own_bench, cli, monkeypatch):
     import io
 
@@ -603,8 +606,6 @@ def test_every_two_source_bench_reads_and_writes_the_chip(tmp_path, smu, matrix)
     text = (resources.files("crossbar_hil.data") / "benches" / "emulated.toml").read_text(encoding="utf-8")
     ports = 'ports = { drive = "1", meter = "2", ground = "3" }'
     text = text.replace("keithley2602b", smu).replace("keithley707b", matrix)
-    # Switched on, a B2201A says nothing of a card until it has been set up: the first look ends with the deadline.
-    text = text.replace('"keysightb2201a"', '"keysightb2201a"\ndeadline_s = 3.0')
     (tmp_path / "other.toml").write_text(text.replace('ports = { drive = "A", meter = "B", ground = "C" }', ports))
     counts = np.zeros((4, 4), dtype=int)
     counts[2, 1] = 1
@@ -616,6 +617,7 @@ def test_every_two_source_bench_reads_and_writes_the_chip(tmp_path, smu, matrix)
 
 
 @pytest.mark.fault("R13", "C9")
+@pytest.mark.usefixtures("over_sockets")
 def test_lines_in_each_others_place_are_found_by_the_chips_own_conductances(emulated_bench, own_bench, cli, tmp_path):
     (tmp_path / "right.json").write_text(cli("read", own_bench(emulated_bench), "--json").out)
     assert cli("check", own_bench(emulated_bench), "--wiring", "--like", "right.json").code == 0

@@ -14,6 +14,7 @@ from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer
 
+pytestmark = pytest.mark.usefixtures("called_instruments")
 COLUMNS = {"keithley7002": 10, "keithley707b": 12, "keithley3706a": 16, "keysight34980a": 16}
 """Columns of a card of each mainframe."""
 SHIPPED = (resources.files("crossbar_hil.data") / "benches" / "emulated.toml").read_text(encoding="utf-8")

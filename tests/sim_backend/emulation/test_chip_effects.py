@@ -11,6 +11,7 @@ from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer
 
+pytestmark = pytest.mark.usefixtures("called_instruments")
 K = 10.0
 
 
