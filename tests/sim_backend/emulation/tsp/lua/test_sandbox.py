@@ -371,6 +371,18 @@ def test_addresses_of_the_host_are_not_shown(box):
     assert say(box, "print(tostring(print) == tostring(print), tostring({}) == tostring({}))") == "true\tfalse\n"
 
 
+def test_an_object_is_whole_after_a_message_that_ended_while_it_was_first_looked_at():
+    ended = 0
+    for steps in range(2900, 4000, 100):
+        box = EmulatedKeithley707B(World(chip()), "matrix", instructions=3000)
+        say(box, f"for i = 1, {steps} do end local rule = channel.connectrule")
+        ended += error_of(box)[0] == -286
+        assert say(box, "print(channel.connectrule, localnode.channel == channel, type(channel.setpole))") == (
+            "1.00000e+00\ttrue\tfunction\n"
+        )
+    assert 0 < ended < 11
+
+
 def test_objects_keep_their_metatable(box):
     say(box, "setmetatable(channel, {})")
     assert error_of(box)[0] == -286
