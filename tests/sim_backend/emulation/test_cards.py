@@ -65,7 +65,7 @@ def test_ten_by_ten_cells_on_several_cards_are_read_and_pulsed_one_by_one(tmp_pa
         assert served.world.closed("matrix") == frozenset()
 
 
-@pytest.mark.parametrize("matrix", ["keithley707b", "keysight34980a"])
+@pytest.mark.parametrize("matrix", ["keithley707b", pytest.param("keysight34980a", marks=pytest.mark.campaign)])
 def test_lines_scattered_over_cards_train_as_those_of_one_card(tmp_path, matrix):
     lines = [[2, 1], 3, [2, 3], 2, [3, 1], 1, [3, 2], [2, 2]]
     bench = load_bench(bench_file(tmp_path, matrix, 4, 4, lines))

@@ -1,10 +1,13 @@
 import functools
+import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from crossbar_hil import open_bench
 from crossbar_hil.sim_backend.emulation.models.keithley707b.model import EmulatedKeithley707B
+from crossbar_hil.sim_backend.emulation.tsp.lua import sandbox
 from crossbar_hil.sim_backend.emulation.world.world import World
 
 chip = functools.cache(lambda: open_bench(seed=1))  # no voltage here moves a cell
@@ -173,6 +176,15 @@ def test_a_runaway_script_ends_with_an_error_and_leaves_the_instrument_usable(bo
     box.receive(script)
     assert error_of(box)[0] == -286
     assert works(box)
+
+
+def test_a_script_ends_when_its_time_is_up(monkeypatch):
+    now = itertools.count()  # a second passes from one look to the next
+    monkeypatch.setattr(sandbox, "time", SimpleNamespace(monotonic=lambda: float(next(now))))
+    box = EmulatedKeithley707B(World(chip()), "matrix", seconds=100)
+    box.receive("while true do end")
+    assert 100 < next(now) < 120
+    assert "ran for too long" in error_of(box)[1]
 
 
 @pytest.mark.parametrize(
