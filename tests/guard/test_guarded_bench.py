@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer
 
 from ..campaigns.faulty_bench import Kept
+from ..called import called
 from ..forking import FORKED, joining, real_starts
 from .kept import PATIENT_S, small
 
@@ -113,8 +114,16 @@ def uninterrupted(short):
     """The training that every interrupted one must come to: on the bare bench, without guard."""
     bench = load_bench(short)
     task = PatternSet.from_csv(bench.training.pattern_file)
-    with open_backend(bench, seed=SEED) as backend:
+    with called(), open_backend(bench, seed=SEED) as backend:
         return make_trainer(bench.training, backend).run(task.train, task.train_labels)
+
+
+@contextmanager
+def kept_here(path):
+    """A chip behind a keeper and a journal in this process, whose instruments are called."""
+    with closing(Journal.create(path, {"run": path.parent.name, "token": "here"})) as journal, called():
+        with open_backend(bench_of(), seed=SEED) as chip, Kept(Keeper(chip, journal, check_v=0.1)) as kept:
+            yield kept
 
 
 @pytest.mark.fault("V20", "F6")
@@ -125,10 +134,8 @@ class TestKeptContract(BackendContract):
 
     @pytest.fixture
     def backend(self, tmp_path):
-        journal = Journal.create(tmp_path / "journal.sqlite", {"run": "contract", "token": "contract"})
-        with open_backend(bench_of(), seed=SEED) as chip, Kept(Keeper(chip, journal, check_v=0.1)) as kept:
+        with kept_here(tmp_path / "journal.sqlite") as kept:
             yield kept
-        journal.close()
 
 
 @dataclass
@@ -169,7 +176,7 @@ def visited(request, tmp_path_factory):
 
 def test_a_guarded_chip_reads_as_the_bare_one(visited):
     name, visit = visited
-    with open_backend(bench_of(name), seed=SEED) as bare:
+    with called(), open_backend(bench_of(name), seed=SEED) as bare:
         expected = bare.read_conductances(0.1)
     assert np.array_equal(visit.readings[0], expected)
     assert visit.kind == "emulated"
@@ -430,10 +437,8 @@ def test_a_journal_with_one_changed_number_is_found_out(finished, tmp_path):
 def test_the_journal_of_a_session_that_is_no_run_is_verified_by_its_folder(tmp_path, cli):
     folder = tmp_path / "2026-11-29T12-00-00Z_00ff"
     folder.mkdir()
-    journal = Journal.create(folder / "journal.sqlite", {"run": folder.name, "token": "session"})
-    with open_backend(bench_of(), seed=SEED) as chip, Kept(Keeper(chip, journal, check_v=0.1)) as kept:
+    with kept_here(folder / "journal.sqlite") as kept:
         kept.send_pulses(np.eye(2, dtype=int), Pulse(2.0, 0.05))
-    journal.close()
     done = cli("verify", folder)
     assert done.code == 0
     assert done.out.startswith(f"session {folder.name}: ")
