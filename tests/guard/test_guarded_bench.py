@@ -29,8 +29,8 @@ from crossbar_hil.testing import BackendContract
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer
 
-from ..campaigns.faulty_bench import Kept
 from ..called import called
+from ..campaigns.faulty_bench import Kept
 from ..forking import FORKED, joining, real_starts
 from .kept import PATIENT_S, small
 
@@ -121,9 +121,13 @@ def uninterrupted(short):
 @contextmanager
 def kept_here(path):
     """A chip behind a keeper and a journal in this process, whose instruments are called."""
-    with closing(Journal.create(path, {"run": path.parent.name, "token": "here"})) as journal, called():
-        with open_backend(bench_of(), seed=SEED) as chip, Kept(Keeper(chip, journal, check_v=0.1)) as kept:
-            yield kept
+    with (
+        called(),
+        closing(Journal.create(path, {"run": path.parent.name, "token": "here"})) as journal,
+        open_backend(bench_of(), seed=SEED) as chip,
+        Kept(Keeper(chip, journal, check_v=0.1)) as kept,
+    ):
+        yield kept
 
 
 @pytest.mark.fault("V20", "F6")
