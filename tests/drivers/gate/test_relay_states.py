@@ -9,6 +9,8 @@ from crossbar_hil.drivers.schemes.wiring import Wiring
 from crossbar_hil.drivers.schemes.write_schemes import DividerHalfSelect, SymmetricHalfSelect, WholeRow
 from crossbar_hil.errors import LimitError
 
+from ...cases import in_one_test
+
 ROWS, COLUMNS = 4, 4
 LINES = ROWS + COLUMNS
 DUAL = {"drive": "A", "meter": "B", "ground": "C"}
@@ -212,9 +214,9 @@ def states_of_read(read, shape):
     return {step.assignment for step in read.steps(patterns, shape)}
 
 
-@pytest.mark.parametrize("shape", [(4, 4), (2, 2), (1, 3), (3, 1)])
-@pytest.mark.parametrize(
-    ("ports", "read", "write"),
+@in_one_test("shape", [(4, 4), (2, 2), (1, 3), (3, 1)])
+@in_one_test(
+    "ports, read, write",
     [
         (DUAL, VirtualGround, SymmetricHalfSelect),
         (SINGLE, Guarded, DividerHalfSelect),

@@ -4,6 +4,8 @@ import pytest
 from crossbar_hil.drivers.schemes.read_schemes import read_scheme
 from crossbar_hil.errors import ConfigError
 
+from ...cases import in_one_test
+
 DUAL = ("drive", "meter", "ground")
 SINGLE = ("drive", "ground", "guard", "divider")
 G = np.array([[1.0, 2.0], [4.0, 8.0], [16.0, 32.0]])
@@ -41,8 +43,8 @@ def drawn_patterns(rng):
     return rng.choice([0.0, 0.1, -0.1, 0.05], (4, 3))
 
 
-@pytest.mark.parametrize("by", ["pattern", "cell"])
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind[0]} of {len(kind[1])} ports")
+@in_one_test("by", ["pattern", "cell"])
+@in_one_test("kind", KINDS)
 def test_the_steps_add_up_to_the_matrix_product_whatever_the_offsets(kind, by):
     rng = np.random.default_rng(4)
     for _ in range(10):
