@@ -211,7 +211,7 @@ RUNS = ("programming.run.ProgramRun", "runs.training_run.TrainingRun", "spiking.
 
 @pytest.fixture
 def unpictured(monkeypatch):
-    """Leave figures empty, and reports of runs without any: to make one takes longer than to draw it."""
+    """Leave figures empty and reports of runs without any, for words alone: making one takes longer than drawing it."""
     from matplotlib.figure import Figure
 
     for name in FIGURES:

@@ -97,8 +97,10 @@ def test_an_emulated_chip_is_programmed_behind_its_guard_and_the_record_is_held_
     (tmp_path / "targets.csv").write_text("-,1.5 uS,-,-\n" + "-,-,-,-\n" * 2 + "1.6 uS,-,-,-\n", encoding="utf-8")
     done = cli("program", "emulated", "targets.csv", "--seed", "1", "--quiet", "--json", "--no-report")
     sent = json.loads(done.out)["pulses"]
-    assert f"{sent} pulses sent" in cli("verify", "latest").out
     run = find_run("latest", tmp_path / "runs")
+    told = json.loads(cli("verify", "latest", "--json").out)
+    assert (tmp_path / told["run"], told["pulses"], told["problems"]) == (run.folder, sent, [])
+    assert f"{sent} pulses sent" in cli("verify", run.folder).out
     assert done.code == 0
     assert "is done (converged), there is nothing to resume" in cli("resume", "latest", "--yes").err
     rounds = read_rounds(run.folder)
