@@ -44,10 +44,6 @@ class Effects(NamedTuple):
     """(N, K) float64 exponents of time."""
     age: Any
     """Of the drift when the first image begins, in images, float64."""
-    lasting: Any
-    """(P, N) factors of currents."""
-    offsets: Any
-    """(N,) amperes."""
     telegraph: Any
     telegraph_below: Any
     telegraph_steps: Any

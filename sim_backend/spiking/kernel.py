@@ -53,7 +53,7 @@ class Numbers(NamedTuple):
 @numba.njit(**KEPT)
 def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
     images, keys, n, updates, change_by_age, states, falling, weights, kept, factors, stuck, read, balances, gain,
-    membranes, thresholds, refractory, last_inputs, clock, counts, raster, transfer, solved,
+    lasting, offsets, membranes, thresholds, refractory, last_inputs, clock, counts, raster, transfer, solved,
     effects,
 ):  # fmt: skip
     """Show images, until a step needs currents that only the caller can find; arrays are changed in place.
@@ -78,6 +78,10 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
         What the cells read as, in siemens, padded with zeros; M columns, a multiple of `LANES`.
     balances, gain : ndarray of float32, shape (M,)
         Factor of each column, and volts per ampere and step with it.
+    lasting : ndarray of float32, shape (P, N), or empty
+        Factors of the currents in all steps of an image.
+    offsets : ndarray of float32, shape (N,), or empty
+        Added to the currents, in amperes.
     membranes, thresholds : ndarray of float32, shape (M,)
         In volts; thresholds of padding are infinite.
     refractory : ndarray of int32, shape (M,)
@@ -96,7 +100,7 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
         If given, the loop stops where currents are needed: inputs that spike in that step, and currents for them, in
         amperes, when it goes on.
     effects : cell_effects.Effects, or None
-        If given, what cells do beside what they are to do.
+        If given, what cells do beside what they are to do, which in a test is to fluctuate alone.
 
     Returns
     -------
@@ -199,9 +203,9 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
                     refractory[j] = left - 1 if left > 0 else 0
                     crossed += np.int32(membrane >= thresholds[j])
             else:
-                if effects is not None and effects.lasting.shape[0] > 0:
+                if lasting.shape[0] > 0:
                     for j in range(outputs):
-                        currents[j] *= effects.lasting[p, j]
+                        currents[j] *= lasting[p, j]
                 if n.read_noise > zero:
                     noise_key = mix(keys[2, p] + offset)
                     for j in range(outputs):
@@ -210,9 +214,9 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
                         for part in range(4):
                             total += np.float32((word >> np.uint64(16 * part)) & np.uint64(0xFFFF))
                         currents[j] *= one + n.read_noise * ((total - n.noise_mean) * n.noise_scale)
-                if effects is not None and effects.offsets.shape[0] > 0:
+                if offsets.shape[0] > 0:
                     for j in range(outputs):
-                        currents[j] += effects.offsets[j]
+                        currents[j] += offsets[j]
                 for j in range(padded):
                     membrane = membranes[j]
                     left = refractory[j]

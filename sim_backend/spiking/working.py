@@ -58,6 +58,8 @@ class Layout(NamedTuple):
     read: Singles
     balances: Singles
     gain: Singles
+    lasting: Singles
+    offsets: Singles
     membranes: Singles
     thresholds: Singles
     refractory: NDArray[np.int32]
@@ -123,12 +125,12 @@ def lay_out(model: SpikingModel, state: NetworkState, images: Words, showing: Sh
     balances = pad(state.gains, width, 1)
     clock = np.zeros(6, np.int64)
     clock[kernel.NOW] = state.now
-    purposes = (SPIKES, ROUNDING, READING)
+    purposes, where = (SPIKES, ROUNDING, READING), (showing.seed, showing.stream, showing.first)
     return Layout(
         state=state,
         learn=showing.learn,
         images=images.copy(),
-        keys=np.stack([presentation_keys(showing.seed, showing.stream, showing.first, count, p) for p in purposes]),
+        keys=np.stack([presentation_keys(*where, count, purpose) for purpose in purposes]),
         numbers=numbers,
         updates=updates,
         change_by_age=np.append(plasticity.gains, -plasticity.loss),
@@ -141,6 +143,8 @@ def lay_out(model: SpikingModel, state: NetworkState, images: Words, showing: Sh
         read=read,
         balances=balances,
         gain=balances * neurons.gain,
+        lasting=column_factors(model.cells, *where, count, outputs) if model.cells.column_noise else NONE,
+        offsets=NO_STATES if model.cells.offsets is None else model.cells.offsets.astype(np.float32),
         membranes=pad(state.neurons.membranes, width, 0),
         thresholds=pad(state.neurons.thresholds, width, np.inf),
         refractory=pad(state.neurons.refractory, width, 0),
@@ -148,19 +152,21 @@ def lay_out(model: SpikingModel, state: NetworkState, images: Words, showing: Sh
         clock=clock,
         counts=np.zeros((count, outputs), np.int64),
         raster=np.zeros((count, showing.steps, outputs) if showing.record else (0, 0, 0), np.bool_),
-        effects=_effects(model, state, count, showing),
+        effects=_effects(model, state, showing),
     )
 
 
-def _effects(model: SpikingModel, state: NetworkState, count: int, showing: Showing) -> Any:
-    """Return the effects of a model's cells for the compiled loop; None if it has none of them."""
+def _effects(model: SpikingModel, state: NetworkState, showing: Showing) -> Any:
+    """Return the effects of a model's cells for the compiled loop; None if none of them shows.
+
+    So most tests are shown by the loop without effects, which is there for other trainings and sooner compiled.
+    """
     from . import cell_effects  # noqa: PLC0415 - numba takes long to import
 
     cells = model.cells
-    if not cells.has_effects:
+    if not (cells.fluctuates or (showing.learn and cells.strays)):
         return None
-    where = showing.seed, showing.stream
-    slow = key(*where, SLOW)
+    slow = key(showing.seed, showing.stream, SLOW)
     none = np.empty((0, 0))
     drifts = none if cells.drifts is None else np.ascontiguousarray(cells.drifts.T)
     factors = NONE if cells.drifts is None else drift_factors(cells.drifts, age_of(cells, state.presented))
@@ -173,8 +179,6 @@ def _effects(model: SpikingModel, state: NetworkState, count: int, showing: Show
         shapes=none if cells.shapes is None else np.ascontiguousarray(cells.shapes.T),
         drifts=drifts,
         age=np.float64(age_of(cells, state.presented)),
-        lasting=column_factors(cells, *where, showing.first, count, model.outputs) if cells.column_noise else NONE,
-        offsets=NO_STATES if cells.offsets is None else cells.offsets.astype(np.float32),
         telegraph=np.float32(cells.telegraph),
         telegraph_below=np.uint64(round(cells.telegraph_share * 2.0**32)),
         telegraph_steps=np.int64(cells.telegraph_steps),

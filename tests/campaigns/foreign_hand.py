@@ -6,12 +6,9 @@ that takes each message to the emulated instrument and knows at once when no ans
 
 import json
 import re
-import sys
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from math import inf
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -35,8 +32,8 @@ from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer
 
 from .faulty_bench import Kept
+from .judge import checker
 
-CHECKER = Path(__file__).resolve().parents[1] / "checker"
 MOMENTS = ("left", "between", "pulses", "last")
 """Before the run; between two epochs; between the last reading and the first pulse of an epoch; and between the last
 question about a setting and that pulse, when nothing can be asked any more: then the pulse must still be no higher, no
@@ -71,7 +68,7 @@ width_s = "60 ms"
 [training]
 patterns = "and.csv"
 check_labels = false
-epochs = 3
+epochs = {epochs}
 beta = 5e7
 target = 0.95
 v0 = "-100 mV"
@@ -148,7 +145,7 @@ KINDS = {
 """By the model that is tried; the others of a family differ in ranges and cards only."""
 
 
-def text_of(kind):
+def text_of(kind, epochs=3):
     """Return the bench file of a kind of bench."""
     of_rows, parts = SCHEMES.get(kind.smu, (("drive", "meter", "ground"), TWO))
     rows = "ABCD" if kind.matrix in ("keithley707b", "keithley708b") else "1234"
@@ -159,6 +156,7 @@ def text_of(kind):
             if f"{name}." in parts["sources"]
         ),
         matrix=kind.matrix,
+        epochs=epochs,
         ports=", ".join(f'{port} = "{row}"' for port, row in zip(of_rows, rows, strict=False)),
         **parts,
     )
@@ -293,11 +291,11 @@ class Seen:
     """Whether the journal says of a pulse that nobody knows whether it was sent."""
 
 
-def train(folder, kind, line="", moment=""):
-    """Train three evaluations of 2 x 2 cells while a hand sends a line at a moment, and judge what happened."""
+def train(folder, kind, line="", moment="", epochs=3):
+    """Train some evaluations of 2 x 2 cells while a hand sends a line at a moment, and judge what happened."""
     folder.mkdir(parents=True)
     (folder / "and.csv").write_text(PATTERNS, encoding="utf-8")
-    (folder / "own.toml").write_text(text_of(kind), encoding="utf-8")
+    (folder / "own.toml").write_text(text_of(kind, epochs), encoding="utf-8")
     bench = load_bench(str(folder / "own.toml"))
     bench.copy_into(folder)
     task = PatternSet.from_csv(bench.training.pattern_file)
@@ -367,9 +365,7 @@ def judge(folder, log, own, seen, *, promised):
     entries = read_journal(folder / "journal.sqlite")
     seen.in_doubt = any(each.body.get("state") == "in_doubt" for each in entries)
     seen.reads = [each.body["currents"] for each in entries if each.kind == "read"]
-    if str(CHECKER) not in sys.path:
-        sys.path.insert(0, str(CHECKER))  # as when checker.py is run
-    found = import_module("checker").check_run(folder, within_s=60.0, promised=promised)
+    found = checker().check_run(folder, within_s=60.0, promised=promised)
     seen.findings = [str(each) for each in found.findings]
 
 

@@ -1,9 +1,9 @@
 """Every setting of every emulated model in a foreign hand: the training ends the same, or stops and names it.
 
-The short profile takes some lines of each model. ``pytest -m campaign -s tests/campaigns/test_foreign_hand.py`` takes
-all, some fifteen thousand trainings (half an hour); ``-k "[keithley2400]"`` those of one model.
-``CROSSBAR_HIL_HAND`` names a folder that keeps what is done, a file a model, and from which a later call goes on;
-``CROSSBAR_HIL_STRIDE=25`` takes every 25th line only.
+The short profile takes some lines of each model, and two evaluations in place of three.
+``pytest -m campaign -s tests/campaigns/test_foreign_hand.py`` takes all, some fifteen thousand trainings (half an
+hour); ``-k "[keithley2400]"`` those of one model. ``CROSSBAR_HIL_HAND`` names a folder that keeps what is done, a file
+a model, and from which a later call goes on; ``CROSSBAR_HIL_STRIDE=25`` takes every 25th line only.
 """
 
 import json
@@ -21,6 +21,8 @@ from .foreign_hand import KINDS, lines_for, train, verdict
 
 pytestmark = pytest.mark.fault("V14", "I13")
 STRIDE = int(os.environ.get("CROSSBAR_HIL_STRIDE", "1"))
+SHORT = 2
+"""Evaluations of the short profile."""
 FOLDER = os.environ.get("CROSSBAR_HIL_HAND")
 SAMPLE = (
     ("keithley2400", "left", ":TRIG:DEL 0.5", "same"),
@@ -48,48 +50,47 @@ SAMPLE = (
 
 @pytest.fixture(scope="module")
 def usual(tmp_path_factory):
-    """What a training without a hand comes to: usual(kind); one of each bench."""
+    """What a training without a hand comes to: usual(kind, epochs); one of each bench."""
     folder = tmp_path_factory.mktemp("usual")
 
     @cache
-    def of(smu, matrix):
+    def of(smu, matrix, epochs):
         kind = next(each for each in KINDS.values() if (each.smu, each.matrix) == (smu, matrix))
-        seen = train(folder / f"{smu}_{matrix}", kind)
+        seen = train(folder / f"{smu}_{matrix}_{epochs}", kind, epochs=epochs)
         assert seen.error is None
         assert seen.findings == []
-        assert len(seen.pulses) == 4
+        assert len(seen.pulses) == 2 * (epochs - 1)
         return seen
 
-    return lambda kind: of(kind.smu, kind.matrix)
+    return lambda kind, epochs: of(kind.smu, kind.matrix, epochs)
 
 
 @pytest.mark.parametrize(("name", "moment", "line", "ending"), SAMPLE)
 def test_a_foreign_hand_changes_nothing_or_is_named(tmp_path, usual, name, moment, line, ending):
     kind = KINDS[name]
-    found, said = ending_of(tmp_path / "run", kind, line, moment, usual(kind))
+    found, said = ending_of(tmp_path / "run", kind, line, moment, usual, epochs=SHORT)
     assert found == ending, said
 
 
 def test_a_hand_that_nobody_looks_for_is_found_by_the_judge(tmp_path, usual, monkeypatch):
     kind = KINDS["keithley7001"]
-    without = usual(kind)
+    usual(kind, SHORT)
     monkeypatch.setattr(Rig, "_check_unchanged", lambda *_, **__: None)
     monkeypatch.setattr(Rig, "_go", lambda *_, **__: None)
-    found, _ = ending_of(tmp_path / "run", kind, ":CLOS (@1!1!1)", "pulses", without)
+    found, _ = ending_of(tmp_path / "run", kind, ":CLOS (@1!1!1)", "pulses", usual, epochs=SHORT)
     assert found.startswith("violation")
 
 
-def ending_of(folder, kind, line, moment, usual):
+def ending_of(folder, kind, line, moment, usual, epochs=3):
     """Train beside a hand; return how that ended and in which words."""
     try:
-        seen = train(folder, kind, line, moment)
+        seen = train(folder, kind, line, moment, epochs)
     except Exception as error:  # whatever is not ours is a finding, and not the end of the campaign
         return f"violation: {type(error).__name__}", str(error)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return verdict(
-        line, moment, seen, usual
-    ), "" if seen.error is None else f"{type(seen.error).__name__}: {seen.error}"
+    said = "" if seen.error is None else f"{type(seen.error).__name__}: {seen.error}"
+    return verdict(line, moment, seen, usual(kind, epochs)), said
 
 
 @pytest.mark.campaign
@@ -103,7 +104,7 @@ def test_every_setting_in_a_foreign_hand_leaves_the_training_as_it_was_or_stops_
     with file.open("a", encoding="utf-8") as account:
         for moment, line in cases:
             if (moment, line) not in known:
-                done.append([moment, line, *ending_of(tmp_path / "run", kind, line, moment, usual(kind))])
+                done.append([moment, line, *ending_of(tmp_path / "run", kind, line, moment, usual)])
                 account.write(json.dumps(done[-1]) + "\n")
                 account.flush()
     tally = Counter(ended.partition(":")[0] for _, _, ended, _ in done)

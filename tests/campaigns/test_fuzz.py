@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections import Counter
 from contextlib import suppress
 
@@ -32,6 +31,8 @@ from crossbar_hil.runs.audit.verification import verify_run
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.shipped import data_file, shipped
 from crossbar_hil.sim_backend import ConductanceCurve
+
+from ..forking import FORKED
 
 INPUTS = int(os.environ.get("CROSSBAR_HIL_INPUTS", "5000"))
 FEW = 40
@@ -229,7 +230,7 @@ def command_lines(folder, count, rng):
         "    print(json.dumps([code, said.getvalue()]), flush=True)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script],
+        [FORKED, "-c", script],
         input=json.dumps(lines),
         capture_output=True,
         text=True,

@@ -1,12 +1,12 @@
 import re
 import shutil
-import subprocess
-import sys
 import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from .wheels import built
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("crossbar_hil", "instruments", "drivers", "sim_backend", "data")
@@ -21,9 +21,7 @@ def wheel(tmp_path_factory):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy / name)
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(copy / "dist"), str(copy)]
-    subprocess.run(command, check=True, capture_output=True)
-    return zipfile.ZipFile(next((copy / "dist").glob("*.whl")))
+    return zipfile.ZipFile(built(copy))
 
 
 def test_the_wheel_holds_what_the_tree_holds(wheel):

@@ -1,16 +1,16 @@
 """A package of somebody else, taken word for word from docs/extending.md, built and used as that page says."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
+from ..forking import FORKED
+from .wheels import built
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "extending.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"`([\w/]+\.(?:py|toml))`[^`\n]*:\n\n```\w+\n(.*?)```", PAGE, re.DOTALL))
@@ -21,6 +21,8 @@ class TestBench(BackendContract):
     pass
 """
 TRAIN = "train --quiet --no-report --seed 1 --bench"
+TEST = "-q -p no:cacheprovider -p no:xdist --bench toy"
+SOUND, DISTURBED = f"{TEST} tests", f"{TEST} test_disturbed.py"
 TYPED = (
     f"{TRAIN} my.toml",
     f"{TRAIN} broken",
@@ -31,56 +33,35 @@ TYPED = (
     f"{TRAIN} bent.toml",
     f"{TRAIN} toy --rule patient --rule-option wait=3",
 )
-TYPING = """
-import contextlib, io, json, sys
+DISTURBING = ("** counts\n", "** counts.sum()\n")
+"""What makes the chip on the page disturb the neighbours of a cell."""
+DOING = """
+import contextlib, io, json, pathlib, sys
+lab, typed, tested, disturbing = json.loads(sys.argv[1])
+sys.path.insert(0, lab)
+import pytest
 from crossbar_hil.cli.verbs import main
 
-answers = []
-for typed in json.loads(sys.argv[1]):
-    sys.argv = ["crossbar-hil", *typed.split()]
+def told(call, *words):
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
         try:
-            main()
-            code = 0
+            code = int(call(*words) or 0)
         except SystemExit as ending:
             code = ending.code or 0
-    answers.append({"code": code, "out": out.getvalue(), "err": err.getvalue()})
+    return {"code": code, "out": out.getvalue(), "err": err.getvalue()}
+
+answers = {}
+for words in typed:
+    sys.argv = ["crossbar-hil", *words.split()]
+    answers[words] = told(main)
+for words in tested:
+    answers[words] = told(pytest.main, words.split())
+    module = pathlib.Path(lab, "my_lab", "chip.py")
+    module.write_text(module.read_text().replace(*disturbing))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "my_lab"]:
+        del sys.modules[name]
 print(json.dumps(answers))
 """
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """The wheel of the package on the page."""
-    folder = tmp_path_factory.mktemp("my-lab")
-    for name, text in {**FILES, "my_lab/__init__.py": ""}.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "build",
-        "--wheel",
-        "--no-isolation",
-        "--outdir",
-        str(folder / "dist"),
-        str(folder),
-    ]
-    subprocess.run(command, check=True, capture_output=True)
-    return next((folder / "dist").glob("*.whl"))
-
-
-@pytest.fixture
-def lab(wheel, tmp_path):
-    """A folder with the lab's package installed, to do with as a test likes."""
-    return install(wheel, tmp_path)
-
-
-def call(lab, *command):
-    environment = {**os.environ, "PYTHONPATH": str(lab)}
-    return subprocess.run(
-        [sys.executable, "-m", *command], cwd=lab / "work", env=environment, capture_output=True, text=True, check=False
-    )
 
 
 def install(wheel, folder):
@@ -91,7 +72,9 @@ def install(wheel, folder):
     for name in ("toy.toml", "bent.toml", "tests/test_chip.py"):
         (folder / "work" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "work" / name).write_text(FILES[name])
-    return folder
+    for name in ("tests/test_bench.py", "test_disturbed.py"):
+        (folder / "work" / name).write_text(ON_THE_BENCH)
+    (folder / "work" / "my.toml").write_text('backend = "toy"\n[options]\nstep = 2e-7\n')
 
 
 def shown(command):
@@ -105,17 +88,20 @@ def test_the_page_shows_every_file_of_its_package():
 
 
 @pytest.fixture(scope="module")
-def answers(wheel, tmp_path_factory):
-    """What the command line answers in a folder where the lab's package is installed, by what was typed.
+def answers(tmp_path_factory):
+    """What is answered in a folder where the lab's package is installed, by what was typed, and what pytest finds.
 
-    One process types it all, one after the other: a process of its own for each takes longer than what it does.
+    One process does it all, one after the other: a process of its own for each takes longer than what it does.
     """
-    lab = install(wheel, tmp_path_factory.mktemp("answers"))
-    (lab / "work" / "my.toml").write_text('backend = "toy"\n[options]\nstep = 2e-7\n')
-    (lab / "work" / "typing_it.py").write_text(TYPING)
-    done = call(lab, "typing_it", json.dumps(TYPED))
+    source, lab = tmp_path_factory.mktemp("my-lab"), tmp_path_factory.mktemp("answers")
+    for name, text in {**FILES, "my_lab/__init__.py": ""}.items():
+        (source / name).parent.mkdir(exist_ok=True)
+        (source / name).write_text(text, encoding="utf-8")
+    install(built(source), lab)
+    given = json.dumps([str(lab), TYPED, [SOUND, DISTURBED], DISTURBING])
+    done = subprocess.run([FORKED, "-c", DOING, given], cwd=lab / "work", capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return {typed: SimpleNamespace(**told) for typed, told in zip(TYPED, json.loads(done.stdout), strict=True)}
+    return {typed: SimpleNamespace(**told) for typed, told in json.loads(done.stdout).items()}
 
 
 def test_a_backend_of_another_package_trains_by_its_name(answers):
@@ -158,19 +144,14 @@ def test_a_plug_in_that_cannot_be_loaded_is_named(answers):
     assert "backend 'broken' cannot be loaded from my_lab.chip:NoSuchName" in done.err
 
 
-def test_the_contract_runs_on_it_through_the_pytest_plug_in(lab):
-    (lab / "work" / "tests" / "test_bench.py").write_text(ON_THE_BENCH)
-    done = call(lab, "pytest", "-q", "tests", "--bench", "toy", "-p", "no:cacheprovider", "-p", "no:xdist")
-    assert done.returncode == 0, done.stdout
-    assert " passed" in done.stdout
+def test_the_contract_runs_on_it_through_the_pytest_plug_in(answers):
+    done = answers[SOUND]
+    assert done.code == 0, done.out
+    assert " passed" in done.out
 
 
 @pytest.mark.fault("F6", "V20")
-def test_the_contract_notices_a_backend_that_disturbs_its_neighbours(lab):
-    module = (lab / "my_lab" / "chip.py").read_text()
-    (lab / "my_lab" / "chip.py").write_text(module.replace("** counts\n", "** counts.sum()\n"))
-    shutil.rmtree(lab / "work" / "tests")
-    (lab / "work" / "test_bench.py").write_text(ON_THE_BENCH)
-    done = call(lab, "pytest", "-q", "--bench", "toy", "-p", "no:cacheprovider", "-p", "no:xdist")
-    assert done.returncode == 1
-    assert "FAILED test_bench.py::TestBench::test_pulses_leave_every_other_cell" in done.stdout
+def test_the_contract_notices_a_backend_that_disturbs_its_neighbours(answers):
+    done = answers[DISTURBED]
+    assert done.code == 1, done.out
+    assert "FAILED test_disturbed.py::TestBench::test_pulses_leave_every_other_cell" in done.out

@@ -1,7 +1,6 @@
 import json
 import signal
 import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -20,11 +19,13 @@ from crossbar_hil.spiking.settings import SpikingSettings
 from crossbar_hil.spiking.training import train_spiking
 from crossbar_hil.spiking.view import SilentView
 
+from ..forking import FORKED
+
 SMALL = SpikingSettings(classes=(0, 1), neurons=6, train=90, passes=2, steps=150, test_steps=40)
 ARRANGED = replace(SMALL, wire_ohm=1.0, soft=True, order="variance", drive="both", sense="both", tiles="2x1", renew=20)
 VARIED = replace(
-    SMALL, train=40, steps=50, stuck_rows=2, step_spread=0.2, step_variation=0.5, write_noise=0.02, column_noise=0.1,
-    relaxation_images=500.0, drift=0.01, telegraph=0.2, telegraph_s=0.05,
+    SMALL, train=24, passes=1, steps=40, test_steps=6, stuck_rows=2, step_spread=0.2, step_variation=0.5,
+    write_noise=0.02, column_noise=0.1, relaxation_images=500.0, drift=0.01, telegraph=0.2, telegraph_s=0.05,
 )  # fmt: skip
 STRIPES = SpikingSettings(dataset="stripes", bench="simulated", passes=2)
 BRIEF = SpikingSettings(dataset="stripes", bench="emulated", passes=1, steps=3, test_steps=2)
@@ -92,17 +93,15 @@ def test_a_run_that_failed_is_resumed_to_the_identical_end(whole, tmp_path, at):
 
 def killed(tmp_path, code):
     """Run a program that kills itself; comes back when its guard, which has the same standard error, is gone too."""
-    begin = "import os, signal, sys\nfrom pathlib import Path\nfrom tests_of_killing import *\n"
-    (tmp_path / "tests_of_killing.py").write_text(
+    begin = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
         "from crossbar_hil.spiking.training import train_spiking\n"
         "from crossbar_hil.spiking.settings import SpikingSettings\n"
         "from crossbar_hil.spiking.view import SilentView\n"
-        "from crossbar_hil.spiking.network import backend_engine\n",
-        encoding="utf-8",
+        "from crossbar_hil.spiking.network import backend_engine\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", begin + code], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([FORKED, "-c", begin + code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 
@@ -213,11 +212,11 @@ def test_a_training_on_an_arranged_array_is_resumed_and_tested_to_what_a_sweep_g
 
 def test_a_training_with_effects_is_resumed_to_the_identical_end_which_is_that_through_the_seam(tmp_path):
     with pytest.raises(LampWentOut):
-        train_spiking(VARIED, seed=1, out=tmp_path, every=10, view=Dying(30))
+        train_spiking(VARIED, seed=1, out=tmp_path, every=5, view=Dying(15))
     run = find_run("latest", tmp_path)
-    assert resume_spiking(run, every=10).status == "done"
+    assert resume_spiking(run, every=5).status == "done"
     kept = SpikingRun(run.folder)
-    assert kept.facts["resumed_shown"] == 20
+    assert kept.facts["resumed_shown"] == 10
     for settings in (VARIED, replace(VARIED, seam=True)):
         progress, result = train_and_test(settings, 1)
         np.testing.assert_array_equal(kept.progress.state.weights, progress.state.weights)

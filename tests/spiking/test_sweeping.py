@@ -27,7 +27,7 @@ from crossbar_hil.spiking.sweeping import (
 )
 from crossbar_hil.spiking.tasks.images import digits
 from crossbar_hil.spiking.training import train_spiking
-from crossbar_hil.studies.scheduling import Processes, Threads, make_scheduler
+from crossbar_hil.studies.scheduling import Threads, make_scheduler
 from crossbar_hil.studies.showing import Silent
 
 SMALL = SpikingSettings(classes=(0, 1), neurons=5, train=30, passes=1, steps=40, test_steps=20)
@@ -41,8 +41,8 @@ def contents(folder):
 
 @pytest.fixture
 def swept(tmp_path):
-    def run(name, scheduler, show=None, over=OVER, networks=2):
-        sweep = plan_networks(SMALL, network_axes(over), networks=networks, seed=3)
+    def run(name, scheduler, show=None, over=OVER, networks=2, settings=SMALL):
+        sweep = plan_networks(settings, network_axes(over), networks=networks, seed=3)
         folder = NetworkFolder.begin(tmp_path / name, sweep.plan())
         told = sweep_networks(sweep, folder, scheduler, show or Silent(), write_networks)
         told.draw()
@@ -70,21 +70,15 @@ def test_every_network_is_the_one_that_a_training_with_its_seed_leaves(swept, tm
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_whoever_trains_them_the_files_are_the_same(swept):
+def test_any_number_of_threads_or_a_cluster_leaves_the_same_files(swept):
     one = swept("one", Threads(1)).files
     assert set(one) == {"chunks.jsonl", "map.png", "plan.json", "points.csv", "report.html", "sweep.json"}
     assert swept("two", Threads(2)).files == one
-    assert swept("process", Processes(1)).files == one
-
-
-@pytest.mark.usefixtures("undrawn")
-def test_a_cluster_leaves_the_same_files(swept):
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, silence_logs=50
     ) as workers:
-        cluster = swept("cluster", make_scheduler(workers.scheduler_address)).files
-    assert cluster == swept("one", Threads(1)).files
+        assert swept("cluster", make_scheduler(workers.scheduler_address)).files == one
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -121,7 +115,8 @@ def test_a_worker_with_other_images_or_another_version_refuses(monkeypatch):
         train_network(Task(point, 0, "another hash", "0"))
 
 
-def test_the_verb_leaves_a_table_and_a_map_and_says_which_point_is_best(cli, tmp_path):
+@pytest.mark.usefixtures("undrawn")
+def test_the_verb_leaves_a_table_and_a_map_and_says_which_point_is_best(cli, swept, tmp_path):
     done = cli(
         "snn",
         "sweep",
@@ -149,6 +144,9 @@ def test_the_verb_leaves_a_table_and_a_map_and_says_which_point_is_best(cli, tmp
     with (tmp_path / "out" / "points.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["states"] for row in rows] == ["2", "16"]
+    own = replace(SMALL, rule="carry", states=2)
+    by_a_thread = swept("here", Threads(1), over=("states=2,16",), settings=own)
+    assert contents(tmp_path / "out") == by_a_thread.files, "the verb has them trained by a process"
     words = ("--scheduler", "threads", "--quiet", "--json")
     answer = json.loads(cli("snn", "sweep", "--resume", "out", *words).out)
     assert float(answer["best"]["accuracy"]) == max(float(row["accuracy"]) for row in rows)

@@ -197,7 +197,7 @@ def test_pulses_of_one_direction_that_do_nothing_do_not_end_those_of_the_other()
 
 @pytest.mark.parametrize("noise", [0.01, 0.05, 0.1])
 def test_live_cells_are_not_called_unresponsive_for_noise(noise):
-    # benchmarks/verdicts.py counts many more chips.
+    # benchmarks/training/verdicts.py counts many more chips.
     for seed in range(12):
         rng = np.random.default_rng(seed)
         shifts = draw_ensemble(1, seed=seed, span_siemens=(2e-8, 1e-7))[0]

@@ -192,16 +192,15 @@ def flutter(cells: Cells, seed: int, stream: int, step: int, rows: IntArray, out
     found = np.ones(places.shape, np.float32)
     if cells.telegraph:
         below = np.uint64(round(cells.telegraph_share * 2.0**32))
-        words = _words_at(step_key(slow, step // cells.telegraph_steps), places) >> np.uint64(32)
+        words = _words_at(np.uint64(step_key(slow, step // cells.telegraph_steps)), places) >> np.uint64(32)
         found[words < below] += np.float32(cells.telegraph)
     if cells.flicker:
-        total = np.zeros(places.shape, np.uint64)
-        for process, steps in enumerate(FLICKER_STEPS):
-            total += _words_at(step_key(key(slow, process), step // steps), places) >> np.uint64(48)
-        noise = (total.astype(np.float32) - FLICKER_MEAN) * FLICKER_SCALE
+        keys = [step_key(key(slow, process), step // steps) for process, steps in enumerate(FLICKER_STEPS)]
+        words = _words_at(np.array(keys, np.uint64)[:, None, None], places) >> np.uint64(48)
+        noise = (words.sum(axis=0).astype(np.float32) - FLICKER_MEAN) * FLICKER_SCALE
         found *= np.maximum(np.float32(1) + np.float32(cells.flicker) * noise, np.float32(0))
     return found
 
 
-def _words_at(a_key: int, places: Words) -> Words:
-    return mix_words((places + np.uint64(1)) * np.uint64(GOLDEN) + np.uint64(a_key))
+def _words_at(keys: np.uint64 | Words, places: Words) -> Words:
+    return mix_words((places + np.uint64(1)) * np.uint64(GOLDEN) + keys)

@@ -5,6 +5,7 @@ input). So every engine draws the same spikes, in whatever order it works, and a
 same numbers is shown exactly as before.
 """
 
+import functools
 from typing import TypeAlias
 
 import numpy as np
@@ -19,6 +20,7 @@ GOLDEN = 0x9E3779B97F4A7C15
 """Increment of SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014,
 doi:10.1145/2660193.2660195); the mixing constants are those of the same generator."""
 FIRST, SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+_SHIFTS, _FACTORS = [np.uint64(each) for each in (30, 27, 31)], [np.uint64(each) for each in (FIRST, SECOND)]
 CERTAIN = 2**32
 """Probability of an input that spikes at every step, in units of 2**-32."""
 TRAINING, TESTING, LABELLING = range(3)
@@ -40,9 +42,12 @@ def mix(word: int) -> int:
 
 def mix_words(words: Words) -> Words:
     """Return the SplitMix64 finaliser of every word of an array."""
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(FIRST)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(SECOND)
-    return words ^ (words >> np.uint64(31))
+    words = words ^ (words >> _SHIFTS[0])
+    words *= _FACTORS[0]
+    words ^= words >> _SHIFTS[1]
+    words *= _FACTORS[1]
+    words ^= words >> _SHIFTS[2]
+    return words
 
 
 def key(*numbers: int) -> int:
@@ -71,8 +76,17 @@ def step_key(presentation_key: int, step: int) -> int:
 
 def random_words(a_key: int, count: int) -> Words:
     """Return `count` random whole numbers below 2**32, those of positions 0, 1, ... under a key."""
-    places = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(GOLDEN)
-    return mix_words(places + np.uint64(a_key)) >> np.uint64(32)
+    return _words_of(a_key, count) >> np.uint64(32)
+
+
+def _words_of(a_key: int, count: int) -> Words:
+    return mix_words(_places(count) + np.uint64(a_key))
+
+
+@functools.lru_cache(maxsize=64)
+def _places(count: int) -> Words:
+    """Return what is added to a key for each of its positions; not to be changed."""
+    return np.arange(1, count + 1, dtype=np.uint64) * np.uint64(GOLDEN)
 
 
 def spike_probabilities(intensities: ArrayLike) -> Words:
@@ -115,12 +129,8 @@ def normal_numbers(a_key: int, count: int) -> NDArray[np.float32]:
 
     The sum of four uniform numbers of 16 bits; no number lies beyond 3.46, so it stands for small noise only.
     """
-    places = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(GOLDEN)
-    words = mix_words(places + np.uint64(a_key))
-    low = np.uint64(0xFFFF)
-    total = np.zeros(count, np.float32)
-    for part in range(4):
-        total += ((words >> np.uint64(16 * part)) & low).astype(np.float32)
+    parts = _words_of(a_key, count).view(np.uint16).reshape(count, 4)
+    total = parts.sum(axis=1, dtype=np.uint32).astype(np.float32)  # without rounding
     return (total - NOISE_MEAN) * NOISE_SCALE
 
 

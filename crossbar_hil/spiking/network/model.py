@@ -95,11 +95,9 @@ class Cells:
         return self.relaxation_images < np.inf or self.drifts is not None
 
     @property
-    def has_effects(self) -> bool:
-        """Whether there is anything beside stuck cells, factors and noise that is anew at every step."""
-        numbers = self.step_variation, self.write_noise, self.disturb, self.column_noise
-        arrays = self.shapes, self.offsets
-        return self.ages or self.fluctuates or any(numbers) or any(array is not None for array in arrays)
+    def strays(self) -> bool:
+        """Whether pulses and time leave other conductances than pulses are to."""
+        return self.ages or self.shapes is not None or any((self.step_variation, self.write_noise, self.disturb))
 
     @property
     def fluctuates(self) -> bool:

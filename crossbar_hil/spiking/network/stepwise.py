@@ -141,6 +141,8 @@ class StepwiseEngine:
         raster = np.zeros((count, showing.steps, model.outputs) if showing.record else (0, 0, 0), bool)
         lasting = column_factors(model.cells, showing.seed, showing.stream, showing.first, count, model.outputs)
         reading = Reading(model, self.product)
+        neurons = cells.in_steps(chosen_neurons(model, showing.learn), model.step_s)
+        plasticity = learning.in_steps(model.plasticity, model.step_s)
         for image in range(count):
             if showing.reset:
                 state = at_rest(state)
@@ -151,7 +153,14 @@ class StepwiseEngine:
                 self.begin(moment)
                 spikes_in = trains.spikes(image, int(spike_keys[image]), step)
                 currents = reading.currents(state, spikes_in, moment, lasting[image])
-                state, spikes = self._step(model, state, spikes_in, showing.learn, currents, moment)
+                layer = cells.integrate(state.neurons, currents, state.gains * neurons.gain, neurons)
+                layer, spikes = cells.fire(layer, neurons, learn=showing.learn)
+                now = learning.next_step(state.now, plasticity)
+                if showing.learn:
+                    state = replace(state, now=now, last_inputs=np.where(spikes_in, now, state.last_inputs))
+                    state = self._learn(model, plasticity, state, spikes, moment)
+                    layer = cells.relax_thresholds(layer, neurons)
+                state = replace(state, now=now, neurons=layer)
                 counts[image] += spikes
                 if showing.record:
                     raster[image, step] = spikes
@@ -159,28 +168,19 @@ class StepwiseEngine:
                 state = replace(state, presented=state.presented + 1)
         return Presentation(state, counts, raster)
 
-    def _step(
+    def _learn(
         self,
         model: SpikingModel,
+        plasticity: learning.PlasticitySteps,
         state: NetworkState,
-        spikes_in: BoolArray,
-        learn: bool,
-        currents: Singles,
+        spikes: BoolArray,
         moment: Moment,
-    ) -> tuple[NetworkState, BoolArray]:
-        neurons = cells.in_steps(chosen_neurons(model, learn), model.step_s)
-        plasticity = learning.in_steps(model.plasticity, model.step_s)
-        state = replace(state, now=learning.next_step(state.now, plasticity))
-        layer = cells.integrate(state.neurons, currents, state.gains * neurons.gain, neurons)
-        if learn:
-            state = replace(state, last_inputs=np.where(spikes_in, state.now, state.last_inputs))
-        layer, spikes = cells.fire(layer, neurons, learn=learn)
-        if learn:
-            for column in np.flatnonzero(spikes):
-                rounding_key = step_key(moment.key(ROUNDING), int(column))
-                state = self.update(state, model, plasticity, int(column), rounding_key)
-            layer = cells.relax_thresholds(layer, neurons)
-        return replace(state, neurons=layer), spikes
+    ) -> NetworkState:
+        """Return the network after the synapses of the neurons that spiked have changed."""
+        for column in np.flatnonzero(spikes):
+            rounding_key = step_key(moment.key(ROUNDING), int(column))
+            state = self.update(state, model, plasticity, int(column), rounding_key)
+        return state
 
 
 class Reading:
