@@ -53,23 +53,22 @@ def by_kirchhoff(conductances, voltages, row_ohm, column_ohm, topology=None):  #
         for name in (one, other):
             if name[0] not in {"source", "ground"}:
                 names.setdefault(name, len(names))
+    matrix, right = np.zeros((len(names), len(names))), np.zeros((len(names), len(voltages)))
+    nothing = np.zeros(len(voltages))
+    fixed = {("source", i): voltages[:, i] for i in range(rows)} | {("ground", j): nothing for j in range(columns)}
+    for one, other, siemens in branches:
+        for here, there in ((one, other), (other, one)):
+            if here in names:
+                matrix[names[here], names[here]] += siemens
+                if there in names:
+                    matrix[names[here], names[there]] -= siemens
+                else:
+                    right[names[here]] += siemens * fixed[there]
+    potentials = np.linalg.solve(matrix, right) if names else right
     currents = np.zeros((len(voltages), columns))
-    for p, drive in enumerate(voltages):
-        matrix, right = np.zeros((len(names), len(names))), np.zeros(len(names))
-        fixed = {("source", i): drive[i] for i in range(rows)} | {("ground", j): 0.0 for j in range(columns)}
-        for one, other, siemens in branches:
-            for here, there in ((one, other), (other, one)):
-                if here in names:
-                    matrix[names[here], names[here]] += siemens
-                    if there in names:
-                        matrix[names[here], names[there]] -= siemens
-                    else:
-                        right[names[here]] += siemens * fixed[there]
-        potentials = np.linalg.solve(matrix, right) if names else right
-        for one, other, siemens in branches:
-            if other[0] == "ground":
-                above = potentials[names[one]] if one in names else fixed[one]
-                currents[p, other[1]] += siemens * above
+    for one, other, siemens in branches:
+        if other[0] == "ground":
+            currents[:, other[1]] += siemens * (potentials[names[one]] if one in names else fixed[one])
     return currents
 
 
