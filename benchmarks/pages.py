@@ -15,10 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import results
+from crossbar_hil.benchmarks import results
 
 PAGES = (results.ROOT / "README.md", *sorted((results.ROOT / "docs").rglob("*.md")))
 BLOCK = re.compile(r"(<!-- results: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+SCRIPT = re.compile(r"\bbenchmarks/(?:\w+/)*(\w+)\.py")
 FIGURE = re.compile(r"(<!-- figure: (.+?) -->).*?(<!-- /figure -->)", re.DOTALL)
 
 
@@ -44,12 +45,16 @@ def table(name: str) -> str:
 
 
 def origin(found: dict[str, Any]) -> str:
-    """Say in one line how a result was got, and with what where that matters: where it is times."""
+    """Say in one line how a result was got, and with what where that matters: where it is times.
+
+    A script may have moved since: the line has its path of today, the results file the command that was typed.
+    """
     if found["script"] is None:  # every row says its own
         return str(found["about"])
     commit, _, dirty = found["commit"].partition("-")
     changed = " with changes" if dirty else ""
-    told = f"`{found['command']}` at commit {commit[:7]}{changed}, {found['date']}. {found['about']}"
+    command = SCRIPT.sub(lambda at: results.path_of(at[1]), found["command"])
+    told = f"`{command}`; made at commit {commit[:7]}{changed}, {found['date']}. {found['about']}"
     if found["repeatable"]:
         return told
     if "runs" in found:

@@ -1,4 +1,8 @@
-"""Results of the scripts beside this file: values, and how, when and with what they were got, as JSON."""
+"""Results of the scripts in these folders: values, and how, when and with what they were got, as JSON.
+
+The folders are no part of the wheel. In a checkout they are found as ``crossbar_hil.benchmarks``, as the other folders
+on top are, so that scripts need an editable install: what they measure is then the code of the commit they note.
+"""
 
 import json
 import os
@@ -25,6 +29,14 @@ def provenance(command: str) -> dict[str, Any]:
         "machine": f"{os.cpu_count()} cores, {_processor()}",
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
     }
+
+
+def path_of(script: str) -> str:
+    """Return where the script of this name is today, from the root of the checkout."""
+    found = [path.relative_to(ROOT).as_posix() for path in FOLDER.parent.rglob(f"{script}.py")]
+    if len(found) != 1:
+        raise ValueError(f"benchmarks has {len(found)} scripts of the name {script}.py, not one: {', '.join(found)}")
+    return found[0]
 
 
 def write(name: str, **fields: Any) -> None:

@@ -14,8 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pages
-import results
+from crossbar_hil.benchmarks import pages, results
 
 ROUNDS = 5
 CORES: set[int] = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
@@ -39,7 +38,8 @@ class Study(NamedTuple):
 
 def of_script(script: str) -> dict[str, Study]:
     """Return the studies of a script, by the name of their result."""
-    found: dict[str, Study] = importlib.import_module(script).studies()
+    module = results.path_of(script).removesuffix(".py").replace("/", ".")
+    found: dict[str, Study] = importlib.import_module(f"crossbar_hil.{module}").studies()
     return found
 
 
@@ -70,14 +70,15 @@ def run(wanted: Mapping[str, tuple[str, Study]], command: str, *, holding: str =
     wanted : mapping
         Name of a script, and a study of it, by the name of the result.
     command : str
-        What was typed for them, but for the name of the result: ``{script}`` and ``{name}`` are filled in.
+        What was typed for them: ``{script}``, its path, and ``{name}``, that of the result, are filled in.
     holding : str
         Only rows whose name holds this; nothing is written then.
     rounds : int
         Of those that are times; with fewer than `ROUNDS` they are not written.
     """
     origins = {
-        name: results.provenance(command.format(script=script, name=name)) for name, (script, _) in wanted.items()
+        name: results.provenance(command.format(script=results.path_of(script), name=name))
+        for name, (script, _) in wanted.items()
     }
     found: dict[str, dict[str, list[dict[str, Any]]]] = {name: {} for name in wanted}
     timed = any(not study.repeatable for _, study in wanted.values())
@@ -117,7 +118,7 @@ def main(doc: str | None, studies: Callable[[], dict[str, Study]], needs: str = 
     if any(not known[name].repeatable for name in given.only):
         with_one_thread()
     wanted = {name: (script, known[name]) for name in given.only}
-    run(wanted, needs + "python benchmarks/{script}.py --only {name}", holding=given.rows, rounds=given.rounds)
+    run(wanted, needs + "python {script} --only {name}", holding=given.rows, rounds=given.rounds)
     if not given.rows:
         pages.fill()
 
@@ -131,6 +132,11 @@ def read_command_line(doc: str | None, known: Mapping[str, Any]) -> argparse.Nam
         "--rounds", type=int, default=ROUNDS, help=f"runs of what are times ({ROUNDS}); with fewer none is written"
     )
     given = parser.parse_args()
+    if not Path(sys.argv[0]).resolve().is_relative_to(results.ROOT):
+        parser.error(
+            f"{sys.argv[0]} is not in {results.ROOT}, the checkout that crossbar_hil is installed from: "
+            "pip install -e . in its own checkout"
+        )
     unknown = set(given.only) - set(known)
     if unknown:
         parser.error(f"{', '.join(sorted(unknown))}: not among {', '.join(known)}")

@@ -1,7 +1,8 @@
 """The settings a newcomer gets: they make a virtual chip of the shipped curve learn in more than 95 of 100 cases.
 
-How they were found, and the table of convergence over seeds, are in docs/defaults.md; benchmarks/default_yield.py makes
-the table. The reference study's own settings are the preset ``reference`` (data/presets/reference.toml).
+How they were found, and the table of convergence over seeds, are in docs/defaults.md, made by
+benchmarks/training/default_yield.py. The reference study's own settings are the preset ``reference``
+(data/presets/reference.toml).
 """
 
 BETA = 5e7
@@ -12,8 +13,8 @@ PULL_BACK = False
 """Whether an activation beyond its target is pulled back to it, as equation 3 of the papers has it.
 
 Off, more virtual chips converge, with a seventh of the pulses, and the more so the more their cells differ: with starts
-that spread by 20 %, 90 of 100 instead of 32. The yields are in docs/defaults.md (benchmarks/default_yield.py); the
-preset ``reference`` has it on.
+that spread by 20 %, 90 of 100 instead of 32. The yields are in docs/defaults.md
+(benchmarks/training/default_yield.py); the preset ``reference`` has it on.
 """
 EPOCHS = 48
 """Most evaluations of a training; the measured curve holds 50 steps."""

@@ -15,7 +15,7 @@ from crossbar_hil.figures.png import write_png
 HERE = Path(__file__).resolve().parent
 RESULT = HERE.parent / "benchmarks" / "results" / "programming.json"
 WORDS = ("0.25", "0.5", "0.75", "1", "1.5", "2", "3", "5", "10", "more")
-"""Upper ends of the bins, in percent of the range; as in ``benchmarks/programming.py``."""
+"""Upper ends of the bins, in percent of the range; as in ``benchmarks/bench/programming.py``."""
 
 
 def draw():

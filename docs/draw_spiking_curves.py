@@ -1,4 +1,4 @@
-"""Draw learning curves of the spiking network beside other classifiers, from benchmarks/results/spiking_curve_*.json.
+"""Draw learning curves of the spiking network beside other classifiers, from the results spiking_curve_*.
 
 python docs/draw_spiking_curves.py
 """

@@ -1,4 +1,4 @@
-"""Draw accuracy against states and against stuck cells, from benchmarks/results/spiking_states and spiking_stuck.
+"""Draw accuracy against states and against stuck cells, from the results spiking_states and spiking_stuck.
 
 python docs/draw_spiking_results.py
 """

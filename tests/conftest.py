@@ -197,6 +197,29 @@ def undrawn(monkeypatch):
     monkeypatch.setattr("matplotlib.figure.Figure.draw", lambda self, renderer: None)
 
 
+FIGURES = (
+    "curves.plotting.draw_curves",
+    "figures.chips.draw_reading",
+    "studies.convergence.plotting.draw_sweep",
+    "studies.convergence.plotting.draw_tune",
+    "survey.plotting.draw_cells_found",
+    "twins.plotting.draw_reliability",
+    "twins.plotting.draw_twin",
+)
+RUNS = ("programming.run.ProgramRun", "runs.training_run.TrainingRun", "spiking.run.SpikingRun")
+
+
+@pytest.fixture
+def unpictured(monkeypatch):
+    """Leave figures empty and reports of runs without any, for words alone: making one takes longer than drawing it."""
+    from matplotlib.figure import Figure
+
+    for name in FIGURES:
+        monkeypatch.setattr(f"crossbar_hil.{name}", lambda *_: Figure(figsize=(1, 1)))
+    for name in RUNS:
+        monkeypatch.setattr(f"crossbar_hil.{name}.figures", lambda self: iter(()))
+
+
 @pytest.fixture
 def real_starts():
     """Have processes of the package start as they do where no test runs; see `tests/forking.py`."""

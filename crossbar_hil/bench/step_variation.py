@@ -118,18 +118,18 @@ def _astray(rises: FloatArray) -> tuple[FloatArray, FloatArray]:
     fallen, shape = (highest - mean)[:, None], highest + 1e-9 * top * number
     apart = 4.0 * float(np.abs(shape).max()) * np.arange(draws)[:, None]
     numbers = np.arange(draws)[:, None] * (levels + 1.0)  # no level of one set is near one of the next
-    own, numbered = rises + fallen, (number + numbers).ravel()
+    early = min(max(levels // 2, 2), levels - 1)  # steps; later on most of the curve is flat
+    own, numbered = (rises + fallen)[..., : early + 1], (number + numbers).ravel()
     walked, bounds = (shape + apart).ravel(), (shape[:, None, :1], shape[:, None, -1:])
     least, most = (
         np.interp(np.clip(own[..., :-1] + off, *bounds) + apart[..., None], walked, numbered)
         for off in (-_SAME * top[..., None], _SAME * top[..., None])
     )
-    place = np.clip(number[:-1] + numbers[..., None], least, most) + 1  # on a flat stretch the pulses tell it
+    place = np.clip(number[:early] + numbers[..., None], least, most) + 1  # on a flat stretch the pulses tell it
     place = np.minimum(place, (numbers + levels - 1)[..., None])
     ahead = np.interp(place, numbered, shape.ravel())
-    early = slice(0, max(levels // 2, 2))  # later on most of the curve is flat
-    squares = np.sum((own[..., 1:] - ahead)[..., early] ** 2, axis=(1, 2)) * cells / (cells - 1)
-    return squares, cells * np.sum(np.diff(shape, axis=1)[:, early] ** 2, axis=1)
+    squares = np.sum((own[..., 1:] - ahead) ** 2, axis=(1, 2)) * cells / (cells - 1)
+    return squares, cells * np.sum(np.diff(shape, axis=1)[:, :early] ** 2, axis=1)
 
 
 def _evened(levels: FloatArray) -> FloatArray:

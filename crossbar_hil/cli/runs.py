@@ -101,10 +101,11 @@ def verify(run: str, out: Path, as_json: bool) -> None:
     folder = Path(run)
     with phases() as view:
         view.phase("reading the journal, and training again by it", brief=True)
-        verdict = verify_session(folder) if is_session(folder) else verify_run(find_run(run, out))
+        found = None if is_session(folder) else find_run(run, out)
+        verdict = verify_session(folder) if found is None else verify_run(found)
     if as_json:
         print_json(
-            run=run,
+            run=str(folder if found is None else found.folder),
             entries=verdict.entries,
             head=verdict.head,
             pulses=verdict.pulses,

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 
 from crossbar_hil.commissioning.commissioning import Commissioning
@@ -12,6 +11,7 @@ from crossbar_hil.commissioning.electrical import electrical_hash
 from crossbar_hil.commissioning.record import folder_of
 from crossbar_hil.commissioning.steps import per_cent
 from crossbar_hil.errors import RunError, reason_of
+from crossbar_hil.figures.templates import template
 from crossbar_hil.text import quantity
 
 SHADES = 0.05
@@ -48,11 +48,9 @@ def keep(found: Commissioning, to: Path | None = None) -> tuple[Path, Path]:
 
 def page(found: Commissioning) -> str:
     """Return the page as HTML."""
-    pages = jinja2.PackageLoader("crossbar_hil.commissioning", ".")
-    environment = jinja2.Environment(loader=pages, autoescape=True, undefined=jinja2.StrictUndefined)
     low, high = float(found.ohms.min()), float(found.ohms.max())
     board = quantity(low, "ohm") if low == high else f"{quantity(low, 'ohm')} to {quantity(high, 'ohm')}"
-    return environment.get_template("page.html.j2").render(
+    return template("page.html.j2", "crossbar_hil.commissioning").render(
         found=found,
         steps=found.steps,
         failed=[step for step in found.steps if step.verdict == "failed"],

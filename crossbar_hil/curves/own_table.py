@@ -38,14 +38,17 @@ def read_own(layout: Layout, ask: Asker) -> list[MeasuredCurve]:
         raise ask.refused_line(layout.header_lines[-1], f"no column conductance_siemens in {', '.join(names)}")
     place = {name: names.index(name) for name in _BESIDE}
     curves: dict[tuple[str, Pulse | None], list[float]] = {}
+    pulses: dict[tuple[str, ...], Pulse | None] = {}
     for row in layout.rows:
         if not row.cells:
             raise ask.refused_line(row.line, "an empty line leaves a gap in the curve")
         if len(row.cells) != len(names):
             raise ask.refused_line(row.line, f"{len(row.cells)} columns, the header has {len(names)}")
         cells = {name: str(row.cells[at]).strip() for name, at in place.items()}
-        key = (cells["polarity"], _pulse(row, cells, layout.decimal, ask))
-        levels = curves.setdefault(key, [])
+        written = (cells["polarity"], cells["amplitude_v"], cells["width_s"])
+        if written not in pulses:
+            pulses[written] = _pulse(row, cells, layout.decimal, ask)
+        levels = curves.setdefault((cells["polarity"], pulses[written]), [])
         number = _number(row, cells["pulse"], "pulse number", layout.decimal, ask)
         if number != len(levels) + 1:
             raise ask.refused_line(

@@ -5,7 +5,7 @@ import hashlib
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -58,13 +58,21 @@ def read_curves(file: BytesFile) -> tuple[MeasuredCurve, ...]:
     DataError
         If it cannot be read, a line is wrong, or it may mean two things; the message names line or command.
     """
-    return _read(str(file), read_bytes("curve", file))
+    return _read(_File(read_bytes("curve", file), str(file)))
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file by its content; its name, which stands in refusals alone, makes it no other one."""
+
+    data: bytes
+    name: str = field(compare=False)
 
 
 @functools.lru_cache(maxsize=8)
-def _read(file: str, data: bytes) -> tuple[MeasuredCurve, ...]:
-    """Return the curves of a file with that name and content; whoever draws many chips asks again and again."""
-    return _understand(file, data, PLAIN).curves
+def _read(file: _File) -> tuple[MeasuredCurve, ...]:
+    """Return the curves of a file; whoever draws many chips asks again and again, and each run has a copy."""
+    return _understand(file.name, file.data, PLAIN).curves
 
 
 def understand(file: BytesFile, options: Options = PLAIN) -> Understanding:

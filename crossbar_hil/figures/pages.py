@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-import jinja2
 from matplotlib.figure import Figure
 
 from crossbar_hil.figures.png import WIDE, as_png, width_on_page, write_content
+from crossbar_hil.figures.templates import template
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +84,8 @@ def write_page(sheet: Sheet, path: Path, *, pictures: Sequence[Path] = (), repla
         If a file is there and is not to be replaced, or cannot be written.
     """
     drawn = [(caption, as_png(figure)) for caption, figure in sheet.figures]
-    pages = jinja2.PackageLoader("crossbar_hil.figures", ".")
-    environment = jinja2.Environment(loader=pages, autoescape=True, undefined=jinja2.StrictUndefined)
     files = [*sheet.files, *(each.name for each in pictures)]
-    text = environment.get_template("sheet.html.j2").render(
+    text = template("sheet.html.j2", "crossbar_hil.figures").render(
         sheet=sheet,
         pictures=[Picture(place.name, caption, png) for (caption, png), place in zip(drawn, pictures, strict=True)],
         files=[

@@ -1,6 +1,7 @@
 """Figures as PNG files, each drawn once."""
 
 import io
+import zlib
 from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -14,6 +15,8 @@ ON_PAGE = 110
 """Pixels of a page that an inch of a figure takes."""
 WIDE = 900
 """Wider ones take all the width of a page."""
+_PACKED = {"compress_type": zlib.Z_RLE}
+"""Plain areas and thin lines: looking for runs of one colour alone is twice as fast, and leaves files as small."""
 
 
 def as_png(figure: Figure, *, dpi: int = DPI) -> bytes:
@@ -21,7 +24,7 @@ def as_png(figure: Figure, *, dpi: int = DPI) -> bytes:
     figure.set_dpi(dpi)
     canvas, buffer = FigureCanvasAgg(figure), io.BytesIO()
     canvas.draw()  # type: ignore[no-untyped-call]  # Figure.savefig draws twice: the first time for the layout
-    imsave(buffer, canvas.buffer_rgba(), format="png", dpi=dpi)  # type: ignore[no-untyped-call]
+    imsave(buffer, canvas.buffer_rgba(), format="png", dpi=dpi, pil_kwargs=_PACKED)  # type: ignore[no-untyped-call]
     return buffer.getvalue()
 
 

@@ -150,21 +150,25 @@ class CellEstimate:
         varies = max(response.variation, self.doubt) * abs(foretold - self._first)
         if abs(foretold - self.siemens) <= max(ERROR / 4 * response.span, self.noise * self.siemens, varies):
             return  # it does what is believed of it
-        best = math.inf
+        best, rounds = math.inf, math.sqrt(len(self._done) + 1)
         for step in range(2 * response.rising.last + 1):
-            start = Place(True, step / 2)
+            start = place = Place(True, step / 2)
+            least = rise = response.rise(start)
+            path, way = [], 0.0
+            for burst, siemens in self._done:
+                for count, up in ((burst.first, burst.first_up), (burst.second, not burst.first_up)):
+                    place = response.after(place, count, up=up)
+                    was, rise = rise, response.rise(place)
+                    way += abs(rise - was)
+                path.append((siemens, rise, way))
             for sigmas in (0.0, -2.0, -1.0, 1.0, 2.0):
-                factor, place = math.exp(sigmas * spread), start
-                base = self._first - factor * response.rise(start)
-                off, way = (sigmas / 2) ** 2 + (step > 0), 0.0
-                for burst, siemens in self._done:
-                    for count, up in ((burst.first, burst.first_up), (burst.second, not burst.first_up)):
-                        after = response.after(place, count, up=up)
-                        way += abs(response.rise(after) - response.rise(place))
-                        place = after
-                    sigma = ERROR * response.span + response.variation * factor * way / math.sqrt(len(self._done) + 1)
+                factor = math.exp(sigmas * spread)
+                base = self._first - factor * least
+                off = (sigmas / 2) ** 2 + (step > 0)
+                for siemens, there, length in path:
+                    sigma = ERROR * response.span + response.variation * factor * length / rounds
                     sigma = math.hypot(sigma, self.noise * siemens)
-                    off += ((base + factor * response.rise(place) - siemens) / sigma) ** 2
+                    off += ((base + factor * there - siemens) / sigma) ** 2
                 if off < best and base >= 0:
                     best, self._base, self._log, self.place = off, base, math.log(factor), place
 

@@ -54,14 +54,14 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     Raises
     ------
     DataError
-        If it is no such file, or damaged.
+        If it is no such file, or damaged; whoever asked for it names the file.
     """
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as file:
             bound_reading(file, path.stat().st_size)
             return {name: _array(*rest) for name, *rest in file.execute("SELECT * FROM array")}
     except (OSError, sqlite3.Error, ValueError, TypeError) as error:
-        raise DataError(f"{path} does not hold arrays: {why_unreadable(error)}") from error
+        raise DataError(f"it holds no arrays: {why_unreadable(error)}") from error
 
 
 def _digest(content: bytes) -> str:

@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 def provenance() -> dict[str, Any]:
     """Return what says which program wrote a run."""
     replayed = os.environ.get(REPLAY, "").partition(os.pathsep)[0]
-    return {"versions": versions(), "git": git_hash(), **({"replayed": Path(replayed).name} if replayed else {})}
+    return {"versions": dict(versions()), "git": git_hash(), **({"replayed": Path(replayed).name} if replayed else {})}
 
 
+@cache
 def versions() -> dict[str, str]:
     """Return the versions of the system, of Python and of the packages that results depend on."""
     found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
@@ -34,11 +36,17 @@ def git_hash() -> str | None:
     """Return the commit of the checkout that runs, with ``-dirty`` if it was changed; None outside a checkout."""
     if not (_CHECKOUT / ".git").exists():
         return None
-    command = ["git", "-C", str(_CHECKOUT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()  # noqa: S603
+        return _described()
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+@cache
+def _described() -> str:
+    """Ask git once: what a process has loaded does not change with the files."""
+    command = ["git", "-C", str(_CHECKOUT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()  # noqa: S603
 
 
 def utc_now() -> str:

@@ -6,10 +6,9 @@ from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 
-import jinja2
-
 from crossbar_hil.errors import RunError, reason_of
 from crossbar_hil.figures import REPORT
+from crossbar_hil.figures.templates import template
 from crossbar_hil.guard.storage import write_new
 from crossbar_hil.runs.neighbours import NEXT, links_to_files, links_to_neighbours, tell_the_one_before
 from crossbar_hil.runs.run import Run
@@ -57,6 +56,7 @@ def make_report(run: Run, folder: Path | None = None, *, replace: bool = False) 
             raise RunError(f"{there} exists already and is not overwritten")
     from crossbar_hil.figures.pages import Picture  # noqa: PLC0415 - matplotlib, if needed
 
+    package, name = run.template
     values, settings, neighbours = run.page_values(), run.all_settings, links_to_neighbours(run, folder)
     try:
         (folder / FIGURES).mkdir(parents=True)
@@ -66,7 +66,7 @@ def make_report(run: Run, folder: Path | None = None, *, replace: bool = False) 
             pictures.append(Picture(f"{FIGURES}/{figure.name}.png", figure.caption, figure.png))
         write_new(
             folder / REPORT,
-            _template(run).render(
+            template(name, package, "crossbar_hil.runs", PAGES).render(
                 run=run,
                 facts=run.facts,
                 said=told_facts(run.facts),
@@ -88,13 +88,6 @@ def make_report(run: Run, folder: Path | None = None, *, replace: bool = False) 
     if folder == run.folder:
         tell_the_one_before(run, folder / REPORT)
     return folder / REPORT
-
-
-def _template(run: Run) -> jinja2.Template:
-    package, name = run.template
-    pages = jinja2.ChoiceLoader([jinja2.PackageLoader(each, ".") for each in (package, __package__, PAGES)])
-    environment = jinja2.Environment(loader=pages, autoescape=True, undefined=jinja2.StrictUndefined)
-    return environment.get_template(name)
 
 
 def _remove_report(folder: Path) -> None:

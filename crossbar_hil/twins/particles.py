@@ -142,8 +142,10 @@ def _resample(weight: FloatArray, rng: np.random.Generator) -> IntArray:
     """Return the places of as many paths, each taken by its weight among those of the same step factor."""
     sums = np.cumsum(weight, axis=1)
     wanted = rng.random(weight.shape) * sums[:, -1:]
-    chosen = (sums[:, None, :] <= wanted[:, :, None]).sum(axis=-1).clip(max=weight.shape[1] - 1)
-    return (chosen + weight.shape[1] * np.arange(len(weight))[:, None]).ravel()
+    chosen = np.repeat(weight.shape[1] * np.arange(len(weight))[:, None], weight.shape[1], axis=1)
+    for each in sums.T[:-1]:
+        chosen += each[:, None] <= wanted
+    return chosen.ravel()
 
 
 def _by_step(
@@ -182,8 +184,9 @@ def _by_reading(
     correction = np.exp(0.5 * (np.square(of_curve[0]) - np.square(of_curve[1])) / np.square(width[particle]))
     density = _step_density(there - level[particle], variation[particle]) / (slope * factor[particle]) * correction
     chosen, total = _choose(density, particle, len(level), rng.random(len(level)))
-    shape = 1 / np.square(variation)
-    at_end = gammaincc(shape, shape * (len(rises) - 1 - level)) * _normal(seen - factor * rises[-1], width)
+    shape, at_end = 1 / np.square(variation), _normal(seen - factor * rises[-1], width)
+    near = at_end.nonzero()[0]  # most are so far from there that it makes no difference how improbable a step would be
+    at_end[near] *= gammaincc(shape[near], shape[near] * (len(rises) - 1 - level[near]))
     ends = rng.random(len(level)) * (total + at_end) >= total
     moved = np.where(ends, len(rises) - 1.0, np.append(there, 0.0)[chosen])
     return moved, total + at_end
@@ -195,10 +198,16 @@ def _normal(value: FloatArray, width: FloatArray) -> FloatArray:
 
 def _crossings(rises: FloatArray, wanted: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
     """Return where the curve has the wanted rises: number of each, level, and steepness in siemens a level."""
-    low, slopes = rises[:-1], np.diff(rises)
-    share = (wanted[:, None] - low) / slopes
-    number, segment = np.nonzero((share >= 0) & (share < 1))
-    return number, segment + share[number, segment], np.abs(slopes[segment])
+    low, high, slopes = rises[:-1], rises[1:], np.diff(rises)
+    ends = zip(np.minimum(low, high), np.maximum(low, high), strict=True)
+    within = [np.flatnonzero((wanted >= least) & (wanted <= most)) for least, most in ends]
+    places = np.concatenate(within) * len(low) + np.repeat(np.arange(len(low)), [len(each) for each in within])
+    places.sort()
+    number, segment = np.divmod(places, len(low))
+    share = (wanted[number] - low[segment]) / slopes[segment]
+    there = (share >= 0) & (share < 1)
+    number, segment = number[there], segment[there]
+    return number, segment + share[there], np.abs(slopes[segment])
 
 
 def _step_density(steps: FloatArray, variation: FloatArray) -> FloatArray:
@@ -217,8 +226,8 @@ def _choose(
 ) -> tuple[NDArray[np.intp], FloatArray]:
     """Choose one crossing of every particle by its density; return its place and the sum of all, (count,) each."""
     sums = np.concatenate([[0.0], np.cumsum(density)])
-    first = np.searchsorted(particle, np.arange(count), side="left")
-    after = np.searchsorted(particle, np.arange(count), side="right")
+    after = np.bincount(particle, minlength=count).cumsum()
+    first = np.concatenate([[0], after[:-1]])
     total = np.bincount(particle, density, minlength=count)
     chosen = np.searchsorted(sums, sums[first] + uniform * total, side="right") - 1
     places: NDArray[np.intp] = np.clip(chosen, first, np.maximum(after - 1, first))

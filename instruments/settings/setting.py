@@ -4,7 +4,7 @@ From a table come what a driver writes when it sets a channel up, what it reads 
 a batch and before a pulse, the PyMeasure properties, and the table in the documentation.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, ItemsView, Iterator, Mapping, ValuesView
 from dataclasses import dataclass
 from enum import Enum
 from math import inf
@@ -129,6 +129,10 @@ class SettingTable(Mapping[str, Setting]):
         commands = {each.command for each in settings}
         if not len(settings) == len(self._by_name) == len(commands):
             raise ValueError("two settings of a table have the same name or the same command")
+        moments = list(Asked)
+        self._asked = {
+            when: [each for each in settings if each.asked in moments[place:]] for place, when in enumerate(moments)
+        }
 
     def __getitem__(self, name: str) -> Setting:
         return self._by_name[name]
@@ -139,7 +143,14 @@ class SettingTable(Mapping[str, Setting]):
     def __len__(self) -> int:
         return len(self._by_name)
 
+    def values(self) -> ValuesView[Setting]:
+        """Return the settings."""
+        return self._by_name.values()
+
+    def items(self) -> ItemsView[str, Setting]:
+        """Return the settings with their names."""
+        return self._by_name.items()
+
     def asked(self, when: Asked) -> list[Setting]:
         """Return what is asked for at a moment."""
-        moments = list(Asked)
-        return [each for each in self.values() if moments.index(each.asked) >= moments.index(when)]
+        return list(self._asked[when])

@@ -5,7 +5,7 @@ from typing import Any
 from pymeasure.instruments.common_base import CommonBase
 
 _NAMES: dict[type, tuple[list[str], dict[str, Any]]] = {}
-_WITHOUT_CHANNELS: set[type] = set()
+_CHANNELS: dict[type, list[tuple[str, Any]]] = {}
 
 
 class KnownMembers(CommonBase):
@@ -23,10 +23,11 @@ class KnownMembers(CommonBase):
         return list(names)
 
     def _create_channels(self) -> None:
+        """Make the channels that the class names, as PyMeasure does."""
         kind = type(self)
-        if kind in _WITHOUT_CHANNELS:
-            return
-        if not CommonBase.get_channels(kind):
-            _WITHOUT_CHANNELS.add(kind)
-            return
-        super()._create_channels()
+        if kind not in _CHANNELS:
+            _CHANNELS[kind] = CommonBase.get_channels(kind)
+        for name, creator in _CHANNELS[kind]:
+            place = "collection" if isinstance(creator, CommonBase.MultiChannelCreator) else "attr_name"
+            for channel, number in creator.pairs:
+                self.add_child(channel, number, **{place: name}, **creator.kwargs)._protected = True

@@ -40,8 +40,8 @@ class Cells(DeviceBackend):
 
     def _read_currents(self, voltages):
         siemens = self.start + (1 - self.lost) * self.rise() + self.left
-        seen = [siemens * (1 + self.noise * self.rng.standard_normal(self.shape)) for _ in voltages]
-        found = np.array([vector @ each for vector, each in zip(voltages, seen, strict=True)])
+        seen = siemens * (1 + self.noise * self.rng.standard_normal((len(voltages), *self.shape)))
+        found = (voltages[:, None] @ seen)[:, 0]
         self.left *= np.exp(-found.size * READ_S / self.lost_s)
         return found
 
@@ -101,9 +101,10 @@ def test_relaxation_is_found_and_put_back(noise):
         assert ("read noise" in facts) == bool(noise)  # a decay is no noise, though readings differ
 
 
-def test_spread_and_variation_of_steps_are_found_on_several_cells_only():
+@pytest.mark.parametrize("chips", [3, pytest.param(6, marks=pytest.mark.campaign)])
+def test_spread_and_variation_of_steps_are_found_on_several_cells_only(chips):
     spread, variation = [], []
-    for seed in range(6):
+    for seed in range(chips):
         _, facts = kind(seed, ALL, steps=0.3, cycle=0.4)
         spread.append(float(facts["step spread"]))
         variation.append(float(facts["step variation"].removesuffix(" %")) / 100)
@@ -113,18 +114,20 @@ def test_spread_and_variation_of_steps_are_found_on_several_cells_only():
     assert "step variation" not in kind(1, steps=0.3, cycle=0.4)[1]
 
 
+@pytest.mark.parametrize("chips", [3, pytest.param(8, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize(("cycle", "noise"), [(0.0, 0.01), (0.4, 0.01)])
-def test_read_noise_is_hardly_taken_for_steps_that_vary(cycle, noise):
+def test_read_noise_is_hardly_taken_for_steps_that_vary(cycle, noise, chips):
     # Of 1.6 uS at the end of the curve a reading is off by 16 nS, as much as a third of the first step. Noise whose
     # variance was only doubled left 0.21 where nothing varies, and gave 0.54 for 0.4.
-    found = [kind(seed, ALL, steps=0.3, cycle=cycle, noise=noise)[1] for seed in range(8)]
+    found = [kind(seed, ALL, steps=0.3, cycle=cycle, noise=noise)[1] for seed in range(chips)]
     told = [float(facts.get("step variation", "0 %").removesuffix(" %")) / 100 for facts in found]
     assert abs(np.mean(told) - cycle) < 0.13
 
 
+@pytest.mark.parametrize("chips", [1, pytest.param(3, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize(("cycle", "noise", "told"), [(0.0, 0.01, False), (0.4, 0.0, True), (0.4, 0.005, True)])
-def test_the_interval_of_the_step_variation_holds_the_truth_and_tells_it_from_none(cycle, noise, told):
-    for seed in range(3):
+def test_the_interval_of_the_step_variation_holds_the_truth_and_tells_it_from_none(cycle, noise, told, chips):
+    for seed in range(chips):
         interval = estimate_variation_interval(readings(seed, cycle=cycle, noise=noise))
         assert interval[0] <= cycle <= interval[1] <= 0.75
         assert (interval[0] > 0) == told

@@ -13,6 +13,8 @@ from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.served import start_served
 from crossbar_hil.errors import ConfigError
 
+from .. import forking
+
 
 @pytest.fixture(scope="module")
 def bench():
@@ -71,10 +73,11 @@ def test_the_instruments_of_the_bench_answer(standing):
 
 
 @pytest.mark.fault("X12")
-def test_it_ends_with_its_lifeline_and_finds_its_state_again(serve, tmp_path, monkeypatch, real_starts):
+def test_it_ends_with_its_lifeline_and_finds_its_state_again(serve, tmp_path, monkeypatch):
     (tmp_path / "numpy.py").write_text("raise SystemExit('the wrong numpy')")  # which is not imported
     monkeypatch.chdir(tmp_path)
-    first = serve(state=Path("emulated.json"), log=Path("physical.jsonl"))
+    with forking.real_starts():
+        first = serve(state=Path("emulated.json"), log=Path("physical.jsonl"))
     ask(first, "seq = 5 print(1)")
     first.close()
     assert ended(first) == 0
@@ -186,7 +189,7 @@ def open_files():
     return set(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else set()
 
 
-def test_a_negative_seed_is_refused_and_no_start_leaves_a_file_descriptor_open(bench, real_starts):
+def test_a_negative_seed_is_refused_and_no_start_leaves_a_file_descriptor_open(bench):
     before = open_files()
     start_served(bench, seed=1).close()
     with pytest.raises(ConfigError, match="seed -1"):
@@ -209,7 +212,7 @@ def test_the_process_answers_nonsense_with_a_sentence(said, tmp_path):
     assert done.stderr == ""
 
 
-def test_the_line_that_it_prints_is_the_only_one(bench, real_starts):
+def test_the_line_that_it_prints_is_the_only_one(bench):
     order = {"bench": bench.as_toml(), "folder": "/", "seed": 1, "state": None, "log": None, "nemesis": None}
     done = subprocess.run(
         [sys.executable, "-P", "-m", "crossbar_hil.bench.served"],

@@ -4,16 +4,14 @@
 ``CROSSBAR_HIL_MNIST``, the folder of MNIST's four files. Times are not compared: no two machines agree.
 """
 
-import importlib
-import json
 import os
 import random
-from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-RESULTS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (BENCHMARKS / "results").glob("*.json")}
+from crossbar_hil.benchmarks import results, study
+
+RESULTS = {name: results.read(name) for name in results.names()}
 ROWS, SEED = int(os.environ.get("CROSSBAR_HIL_ROWS", "1")), int(os.environ.get("CROSSBAR_HIL_SEED", "0"))
 
 
@@ -28,13 +26,12 @@ def close(value, expected):
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("name", sorted(name for name, found in RESULTS.items() if found["repeatable"]))
-def test_rows_drawn_at_random_come_out_as_they_are_recorded(name, monkeypatch):
+def test_rows_drawn_at_random_come_out_as_they_are_recorded(name):
     recorded = RESULTS[name]
     if "CROSSBAR_HIL_MNIST" in recorded["command"] and "CROSSBAR_HIL_MNIST" not in os.environ:
         pytest.skip("CROSSBAR_HIL_MNIST does not name the folder of MNIST")
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    study = importlib.import_module("study").of_script(recorded["script"])[name]
-    assert study.columns == recorded["columns"], "the pages show other columns than the script does"
-    assert list(study.rows) == list(recorded["rows"])
-    for row in random.Random(SEED).sample(list(study.rows), min(ROWS, len(study.rows))):
-        assert close(study.rows[row](), recorded["rows"][row]), row
+    made = study.of_script(recorded["script"])[name]
+    assert made.columns == recorded["columns"], "the pages show other columns than the script does"
+    assert list(made.rows) == list(recorded["rows"])
+    for row in random.Random(SEED).sample(list(made.rows), min(ROWS, len(made.rows))):
+        assert close(made.rows[row](), recorded["rows"][row]), row

@@ -32,6 +32,7 @@ def test_a_curve_is_told_drawn_and_written_with_its_origin(cli, lab, tmp_path):
     assert again["curves"][0]["amplitude_v"] == 2.0
 
 
+@pytest.mark.usefixtures("unpictured")
 def test_what_is_open_is_one_sentence_and_its_command_settles_it(cli, lab):
     lab("b.txt", "G (uS)", UP + DOWN)
     done = cli("curve", "b.txt")
@@ -55,7 +56,7 @@ def test_every_verb_refuses_what_the_curve_leaves_open_in_the_same_words(cli, la
         assert "no header says what its numbers are, as in line 1 (0.04); say it by `crossbar-hil curve " in said
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 def test_a_file_of_a_lab_trains_as_the_table_written_from_it(cli, lab):
     levels = [0.45 + 0.004 * step for step in range(60)]
     lab("lab.txt", "Leitwert (µS)", [str(level).replace(".", ",") for level in levels])
@@ -77,14 +78,14 @@ def test_nothing_is_overwritten(cli, lab, tmp_path):
     assert (tmp_path / "there.csv").read_text() == "mine"
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 def test_a_shipped_curve_and_what_characterise_writes_are_known(cli):
     assert "depression    51 readings (50 pulses)" in cli("curve", "figure2a").out
     assert cli("characterise", "simulated", "--cell", "1", "1", "--pulses", "3", "--yes").code == 0
     assert "the project's own, 2 curve(s)" in cli("curve", "curve_r1_c1.csv").out
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 def test_the_step_spread_of_cycles_goes_into_the_table_and_from_there_into_a_dry_run(cli, tmp_path):
     rows = "\n".join(f"{g}\t{1.02 * g:.4f}\t{0.98 * g:.4f}" for g in UP)
     (tmp_path / "c.txt").write_text(f"cycle 1 (uS)\tcycle 2 (uS)\tcycle 3 (uS)\n{rows}\n")
@@ -92,7 +93,7 @@ def test_the_step_spread_of_cycles_goes_into_the_table_and_from_there_into_a_dry
     assert "# step variation: 0.02\n" in (tmp_path / "c.csv").read_text()
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 def test_read_noise_of_cycles_goes_into_the_table_and_no_step_variation_that_is_not_seen(cli, tmp_path):
     # Readings 1 % above and below the curve in turn: every cycle makes the same steps but for them.
     curve = [2 + 2 * (1 - 0.8**n) for n in range(24)]

@@ -10,6 +10,7 @@ from crossbar_hil.studies.showing import Silent
 SLOW = ("--set", "epochs=4", "--seed", "5", "--chips", "3")
 
 
+@pytest.mark.usefixtures("unpictured")
 def test_a_sweep_of_one_setting_leaves_a_table_a_map_and_the_settings_that_were_used(cli, tmp_path):
     done = cli("sweep", "--over", "target=0.5..0.9:3", *SLOW, "--spread", "10 nS", "100 nS", "--to", "out")
     assert done.code == 0
@@ -50,7 +51,7 @@ def test_results_are_told_before_their_map_is_drawn(cli, tmp_path, monkeypatch):
     assert json.loads((tmp_path / "out" / "sweep.json").read_text())["seed"] == 5
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 def test_the_last_line_of_json_output_says_where_the_results_are_and_which_point_is_best(cli, tmp_path):
     done = cli("sweep", "--over", "beta=1e5,5e7", "--over", "target=0.8,0.9", *SLOW, "--quiet", "--json", "--to", "out")
     answer = json.loads(done.out.splitlines()[-1])
@@ -86,7 +87,7 @@ def test_the_same_seed_gives_the_same_files_and_a_finished_sweep_may_be_resumed(
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 def test_a_curve_of_the_users_own_is_swept_and_tuned(cli, tmp_path):
     levels = [4.5e-7 + 4e-9 * step for step in range(60)]
     (tmp_path / "mine.csv").write_text("Conductance (S)\n" + "\n".join(f"{level:.6e}" for level in levels))
@@ -105,7 +106,7 @@ def test_a_curve_of_the_users_own_is_swept_and_tuned(cli, tmp_path):
     assert "50 simulated chips that were never searched on" in done.out
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 def test_chips_that_are_all_alike_have_no_yield(cli, tmp_path):
     (tmp_path / "map.json").write_text(json.dumps({"conductance_siemens": [[5e-7] * 4] * 4}))
     given = ("--start", "map.json", "--set", "scale=10", "--seed", "1", "--chips", "50", "--quiet")
@@ -129,7 +130,7 @@ def test_a_gain_that_is_far_off_is_warned_of_before_the_training(cli, tmp_path):
     assert "warning beta 5e+07 / A is far off" in done.err
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_sigterm_keep_what_was_done_and_say_how_to_go_on(cli, tmp_path, monkeypatch, number):
     class Interrupting(Silent):
@@ -190,7 +191,7 @@ def test_a_cluster_that_does_not_answer_leaves_no_folder(cli, tmp_path, monkeypa
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 def test_what_is_still_met_stands_in_text_table_and_json(cli, tmp_path):
     drifts = ("--drift", "3 %", "--drift", "0.1")
     noisy = (
@@ -226,6 +227,6 @@ def test_a_drift_that_is_none_is_refused(cli, drift):
     assert "a share, such as" in done.err or "must be above 0 and below 1" in done.err
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 def test_without_noise_and_drift_nothing_is_said_of_afterwards(cli):
     assert "of these" not in cli("sweep", "--over", "target=0.5,0.8", *SLOW, "--quiet", "--to", "out").out

@@ -75,7 +75,7 @@ def test_what_is_measured_is_told_and_the_curve_drawn(cli, tmp_path):
     assert min(width, height) > 300
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 def test_who_wants_it_quiet_is_told_nothing(cli):
     assert cli(*WORDS, "--cell", 1, 1, "--quiet").err == ""
 
@@ -99,7 +99,7 @@ def test_ctrl_c_in_safe_says_that_the_bench_may_not_be_safe(cli, monkeypatch):
     assert "bench simulated may not be safe, as making it safe was interrupted: do it again" in done.err
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 def test_a_curve_is_kept_although_the_bench_could_not_be_left(cli, monkeypatch, tmp_path):
     def pressed(backend, *about):
         raise KeyboardInterrupt
@@ -110,7 +110,7 @@ def test_a_curve_is_kept_although_the_bench_could_not_be_left(cli, monkeypatch, 
     assert (tmp_path / "c.csv").is_file()
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 def test_a_chip_that_is_read_into_a_folder_leaves_a_map_that_can_be_started_from(cli, tmp_path):
     done = cli("read", "simulated", "--seed", "1", "--repeat", "2", "--to", "chip")
     assert done.out.splitlines()[-2:] == ["map     chip/reading.json", "report  chip/report.html"]
@@ -126,7 +126,7 @@ def test_a_chip_that_is_read_into_a_folder_leaves_a_map_that_can_be_started_from
     )
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 def test_conditions_of_the_command_line_are_laid_over_those_of_the_bench_file(cli, tmp_path):
     (tmp_path / "mine.toml").write_text(
         'backend = "simulated"\n[chip]\n[conditions]\noperator = "Ada"\nsample = "die 3"\n'

@@ -15,7 +15,7 @@ def targets(tmp_path):
     return "targets.csv"
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 def test_program_tells_what_it_will_send_and_what_each_cell_reached(cli, targets, tmp_path):
     done = cli("program", "simulated", targets, "--seed", "1", "--quiet", "--label", "mine")
     assert done.code == 3  # one target no cell can have
@@ -42,7 +42,7 @@ def test_program_tells_what_it_will_send_and_what_each_cell_reached(cli, targets
     assert {panel.name for panel in run.panels()} >= {"error", "conductance", "pulses"}
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 @pytest.mark.parametrize("bench", ["simulated", "mine.toml"])
 def test_a_trained_virtual_chip_is_taken_up_where_its_run_left_it_and_brought_back(cli, tmp_path, bench):
     (tmp_path / "mine.toml").write_text('backend = "simulated"\n[chip]\n', encoding="utf-8")  # names no kind
@@ -79,7 +79,7 @@ def test_what_cannot_be_done_is_said_in_one_sentence_before_anything_is_sent(cli
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 def test_weights_become_pairs_in_the_range_that_all_cells_have_in_common(cli, tmp_path):
     (tmp_path / "weights.csv").write_text("0.5 -1\n0.25 0\n-0.75 1\n0 0.1\n", encoding="utf-8")
     cli("program", "simulated", "--weights", "weights.csv", "--seed", "3", "--quiet")
@@ -92,13 +92,15 @@ def test_weights_become_pairs_in_the_range_that_all_cells_have_in_common(cli, tm
     )
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 def test_an_emulated_chip_is_programmed_behind_its_guard_and_the_record_is_held_against_the_journal(cli, tmp_path):
     (tmp_path / "targets.csv").write_text("-,1.5 uS,-,-\n" + "-,-,-,-\n" * 2 + "1.6 uS,-,-,-\n", encoding="utf-8")
     done = cli("program", "emulated", "targets.csv", "--seed", "1", "--quiet", "--json", "--no-report")
     sent = json.loads(done.out)["pulses"]
-    assert f"{sent} pulses sent" in cli("verify", "latest").out
     run = find_run("latest", tmp_path / "runs")
+    told = json.loads(cli("verify", "latest", "--json").out)
+    assert (tmp_path / told["run"], told["pulses"], told["problems"]) == (run.folder, sent, [])
+    assert f"{sent} pulses sent" in cli("verify", run.folder).out
     assert done.code == 0
     assert "is done (converged), there is nothing to resume" in cli("resume", "latest", "--yes").err
     rounds = read_rounds(run.folder)

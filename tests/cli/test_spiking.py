@@ -75,7 +75,7 @@ def test_bad_usage_is_one_sentence_and_leaves_nothing_behind(cli, tmp_path, word
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_report_is_one_page_with_every_figure_inside_it_and_nothing_from_elsewhere(cli, a_run, tmp_path):
+def test_the_report_is_one_page_with_every_figure_inside_it_and_nothing_from_elsewhere(cli, a_run, tmp_path, undrawn):
     done = cli("report", a_run.folder, "--to", tmp_path / "page")
     assert done.code == 0, done.err
     page = (tmp_path / "page" / "report.html").read_text(encoding="utf-8")

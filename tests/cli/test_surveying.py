@@ -20,7 +20,7 @@ def bench(tmp_path):
     return "mine.toml"
 
 
-def test_readings_alone_name_what_they_find_and_what_they_cannot(cli, bench, tmp_path):
+def test_readings_alone_name_what_they_find_and_what_they_cannot(cli, bench, tmp_path, unpictured):
     done = cli("survey", bench, "--seed", 3)
     assert done.code == 0
     assert "1    1       open     0 S +- 0 S" in done.out
@@ -32,7 +32,7 @@ def test_readings_alone_name_what_they_find_and_what_they_cannot(cli, bench, tmp
     assert read_cells(tmp_path / "cells.toml").survey.sent == 0
 
 
-def test_pulses_find_the_stuck_cell_and_a_training_leaves_both_out(cli, bench, undrawn):
+def test_pulses_find_the_stuck_cell_and_a_training_leaves_both_out(cli, bench, unpictured):
     done = cli("survey", bench, "--seed", 3, "--pulses", 2, "--depress", "-2.8 V", "--to", "two.toml", "--json")
     found = json.loads(done.out)
     assert [(each["row"], each["column"], each["verdict"]) for each in found["found"]] == [
@@ -70,7 +70,7 @@ def test_what_makes_no_sense_is_refused_and_leaves_no_file(cli, bench, tmp_path,
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_file_of_another_chip_is_refused_before_a_training_begins(cli, bench, tmp_path, undrawn):
+def test_a_file_of_another_chip_is_refused_before_a_training_begins(cli, bench, tmp_path, unpictured):
     cli("survey", bench, "--seed", 3)
     done = cli("train", "--bench", bench, "--seed", 4, "--cells", "cells.toml")
     assert done.code == 2
@@ -78,7 +78,7 @@ def test_a_file_of_another_chip_is_refused_before_a_training_begins(cli, bench, 
     assert not (tmp_path / "runs").exists()
 
 
-def test_check_names_a_cells_file_that_is_of_another_chip_or_gone(cli, bench, tmp_path, undrawn):
+def test_check_names_a_cells_file_that_is_of_another_chip_or_gone(cli, bench, tmp_path, unpictured):
     cli("survey", bench, "--seed", 3)
     other = BENCH.replace("[chip]", "[chip]\nrows = 5\ncolumns = 5")
     for file, says in (("cells.toml", "is of a chip of 4 by 4 cells, this one has 5 by 5"), ("gone.toml", "gone.toml")):

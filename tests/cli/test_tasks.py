@@ -15,7 +15,8 @@ def test_tasks_are_listed_with_size_and_rule_and_one_is_told_of_whole(cli):
     told = cli("tasks", "prezioso2015").out
     assert "doi:10.1038/nature14441" in told
     assert "crossbar-hil train --task prezioso2015 --bench emulated" in told
-    assert all(name in cli("tasks").out for name in listed)
+    all_told = cli("tasks").out
+    assert all(name in all_told for name in listed)
 
 
 def test_tasks_of_spiking_networks_are_listed_beside_with_their_encoding_and_one_is_told_of_whole(cli):

@@ -43,7 +43,7 @@ def test_nothing_that_is_there_is_overwritten_and_nothing_sent_then(cli, bench, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bench.toml"]
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 def test_readings_are_fitted_anew_without_a_pulse(cli, bench, tmp_path):
     cli("calibrate", bench, "--seed", "3", "--reads", "5", "--draws", "20", "--operator", "Ada")
     assert '"conditions": {"operator": "Ada"}' in (tmp_path / "twin.readings.jsonl").read_text()
@@ -79,7 +79,7 @@ def test_what_was_read_before_a_failure_is_kept_and_named(cli, bench, tmp_path, 
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 def test_a_spare_cell_is_given_up_and_its_curve_taken(cli, bench, tmp_path):
     done = cli(
         "calibrate", bench, "--seed", "3", "--reads", "4", "--draws", "10", "--spare", "2,3", "--spare-pulses", "6"
@@ -126,7 +126,7 @@ def test_what_cannot_be_calibrated_is_told_before_the_question_and_leaves_no_fil
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bench.toml", "flat.csv"]
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 def test_a_bench_with_a_twin_names_no_curve_to_be_calibrated_against(cli, bench, tmp_path):
     cli("calibrate", bench, "--seed", "3", "--reads", "5", "--draws", "2")
     (tmp_path / "bench.toml").write_text('backend = "simulated"\n[chip]\ntwin = "twin.toml"\n')
@@ -141,7 +141,7 @@ def test_runs_that_were_not_foretold_are_not_tallied(cli):
     assert "no run in runs was foretold and has ended" in done.err
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpictured")
 def test_a_network_learns_with_cells_that_differ_as_those_of_a_twin(cli, bench):
     cli("calibrate", bench, "--seed", "3", "--reads", "5", "--draws", "20")
     words = (
@@ -165,6 +165,7 @@ def test_a_network_learns_with_cells_that_differ_as_those_of_a_twin(cli, bench):
     assert shown["tables"]["network"]["read_noise"] == twin.numbers.read_noise.value
 
 
+@pytest.mark.usefixtures("unpictured")
 def test_runs_of_a_twin_are_foretold_and_tallied(cli, bench, tmp_path):
     cli("calibrate", bench, "--seed", "3", "--reads", "5", "--draws", "20")
     words = ("--twin", "twin.toml", "--forecast", "5", "--epochs", "24", "--quiet", "--no-report", "--json")

@@ -15,7 +15,7 @@ from crossbar_hil.cli.common import confirm
 from crossbar_hil.errors import DataError
 
 
-def test_training_by_default_converges_and_shows_where_the_report_is(cli, tmp_path):
+def test_training_by_default_converges_and_shows_where_the_report_is(cli, tmp_path, undrawn):
     done = cli("train", "--seed", "1")
     assert done.code == 0
     assert "converged: every target is met" in done.out
@@ -125,7 +125,7 @@ def test_a_traceback_appears_only_with_debug(cli):
     assert "Traceback" in cli("train", "--beta", "0", "--debug").err
 
 
-def test_verbs_after_training(cli, tmp_path):
+def test_verbs_after_training(cli, tmp_path, unpictured):
     cli("train", "--seed", "1", "--quiet", "--no-report", "--label", "mine")
     (listed,) = json.loads(cli("runs", "--json").out)
     assert listed["label"] == "mine"

@@ -1,5 +1,6 @@
 """Faults planted on an emulated bench, and a commissioning of it in this process."""
 
+import os
 import tempfile
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from crossbar_hil.sim_backend.emulation.world.damage import BadChannel, BrokenCe
 
 TWO, ONE = "emulated", "emulated-single"
 PULSE_V = 0.5
+IN_MEMORY = os.environ.get("PYTEST_DEBUG_TEMPROOT")
+"""Where pytest keeps folders, in memory if it can: every entry of a journal waits for the disk."""
 
 
 class InProcess:
@@ -40,7 +43,7 @@ class InProcess:
 
 @contextmanager
 def in_process(bench):
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
         session = InProcess(bench, folder)
         try:
             yield session

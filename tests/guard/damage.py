@@ -80,12 +80,17 @@ def verdict_on(whole, database, log, head, known):
     return "older" if older else "SILENT"
 
 
-def cuts(whole, part, head, window):
-    """Cut one file at each of its last bytes; count what came of it, and check it against what was durable."""
+def cuts(whole, part, head, window, step=1):
+    """Cut one file at each of its last bytes, or at every few; count what came of it, and check what was durable.
+
+    Where a commit ends, it is cut at every byte beside it.
+    """
     counts = Counter()
     content = getattr(whole, part)
     known = whole.known[head]
-    for length in range(max(0, len(content) - window), len(content)):
+    lengths = range(max(0, len(content) - window), len(content))
+    ends = {size + beside for size, _ in whole.durable for beside in (-1, 0, 1)} if part == "log" else set()
+    for length in sorted({*lengths[::step], *lengths[-2:], *ends.intersection(lengths)}):
         damaged = {"database": whole.database, "log": whole.log, "head": head} | {part: content[:length]}
         came = verdict_on(whole, **damaged, known=known)
         if part == "log":

@@ -11,6 +11,7 @@ import sys
 import threading
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -699,10 +700,11 @@ def test_cut_at_any_byte_a_journal_opens_at_its_last_durable_entry_or_is_refused
     (tmp_path / "rest").mkdir()
     killed = damage.sample(tmp_path / "killed", carried=1, logged=2)
     rest = damage.sample(tmp_path / "rest", at_rest=True)
-    assert damage.cuts(killed, "log", killed.old_head, 4096) == {"older": 4096}
-    assert damage.cuts(killed, "log", killed.head, 64) == {"refused": 64}
-    assert damage.cuts(killed, "head", killed.head, 4096) == {"refused": 78}
-    assert damage.cuts(rest, "database", rest.head, 4096) == {"refused": 4096}
+    at_some = partial(damage.cuts, window=2 * 4120, step=31)  # two frames; at every byte in the campaign
+    assert at_some(killed, "log", killed.old_head).keys() == {"older"}
+    assert at_some(killed, "log", killed.head).keys() == {"refused"}
+    assert at_some(killed, "head", killed.head, step=1) == {"refused": 78}
+    assert at_some(rest, "database", rest.head).keys() == {"refused"}
     for length in range(0, len(killed.log), 3001):
         for head in (killed.head, killed.old_head):
             damage.opened_like_examined(killed, tmp_path / "x", killed.database, killed.log[:length], head)
@@ -715,11 +717,11 @@ def test_with_any_bit_flipped_a_journal_is_whole_or_refused(tmp_path):
     rng = random.Random(7)
     killed = damage.sample(tmp_path / "killed", carried=1, logged=2)
     rest = damage.sample(tmp_path / "rest", at_rest=True)
-    assert "older" not in damage.flips(killed, "log", killed.head, 200, rng)
-    damage.flips(killed, "log", killed.old_head, 200, rng)
-    assert damage.flips(killed, "head", killed.head, 100, rng) == {"refused": 100}
-    assert damage.flips(rest, "database", rest.head, 300, rng)["refused"] > 0
-    for _ in range(12):
+    assert "older" not in damage.flips(killed, "log", killed.head, 60, rng)
+    damage.flips(killed, "log", killed.old_head, 60, rng)
+    assert damage.flips(killed, "head", killed.head, 60, rng) == {"refused": 60}
+    assert damage.flips(rest, "database", rest.head, 90, rng)["refused"] > 0
+    for _ in range(6):
         log = bytearray(killed.log)
         log[rng.randrange(len(log))] ^= 16
         for head in (killed.head, killed.old_head):

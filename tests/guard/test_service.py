@@ -24,8 +24,24 @@ from crossbar_hil.instrument import Reading
 from crossbar_hil.instruments.manual import ManualSwitchMatrix
 from crossbar_hil.witness import Train
 
-BEAT_S, PATIENT_S = 0.2, 20.0
+BEAT_S, PATIENT_S = 0.05, 20.0
 """Beats of a guard where a trainer is meant to be missed, and where it is not: busy threads of a test are late."""
+
+
+class Clock:
+    """A monotonic clock in place of the guard's, which moves when a test says so: a busy machine misses no beat."""
+
+    now_s = 0.0
+
+    def monotonic(self):
+        return self.now_s
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    made = Clock()
+    monkeypatch.setattr(service, "time", made)
+    return made
 
 
 class Trainer:
@@ -217,17 +233,18 @@ def test_a_trainer_that_stops_beating_is_taken_for_gone(beating, chip):
     assert chip.made_safe == 1
 
 
-LARGE = [[0.1, 0.0]] * 20_000
+LARGE = [[0.1, 0.0]] * 6_000
 """So many patterns make a request, and an answer, that a pipe does not hold."""
 
 
 @pytest.mark.fault("H5", "V15")
 def test_a_trainer_that_reads_nothing_any_more_is_missed_whatever_is_on_its_way_to_it(beating, chip, monkeypatch):
     monkeypatch.setattr(service, "FLUSH_S", 0.1)
-    trainer, answered, missed = beating(BEAT_S), threading.Event(), service.MISSED
+    answered, missed = threading.Event(), service.MISSED
+    monkeypatch.setattr(service, "MISSED", 10**6)  # a busy machine takes its time to answer
+    trainer = beating(BEAT_S)
     say = trainer.service.say
     trainer.service.say = lambda message: say(message) or ("answer" in message and answered.set())
-    monkeypatch.setattr(service, "MISSED", 10**6)  # a busy machine takes its time to answer
     trainer.say(id=1, do="read", voltages=LARGE)
     assert answered.wait(60)
     monkeypatch.setattr(service, "MISSED", missed)
@@ -416,11 +433,16 @@ def test_a_question_is_answered_by_its_own_answer_and_nobody_is_asked_who_is_gon
 
 
 @pytest.mark.fault("H5")
-def test_a_trainer_that_beats_is_not_taken_for_gone(beating, chip):
-    trainer = beating(3 * BEAT_S)
-    for _ in range(8):  # eight of the guard's own beats last longer than it waits for a trainer
+def test_a_trainer_that_beats_is_not_taken_for_gone(clock, beating, chip):
+    trainer = beating(BEAT_S)
+    for number in range(4):
         trainer.say(beat=1)
-        trainer.hear("beat")
+        trainer.say(id=number, do="check", amplitude_v=2.0, width_s=0.05)
+        trainer.hear("answer")  # so the beat was heard
+        clock.now_s += 3 * BEAT_S
+        for _ in range(2):  # one of them after a look at that time
+            trainer.hear("beat")
+    assert not trainer.service.stop.wanted()
     assert chip.made_safe == 0
 
 

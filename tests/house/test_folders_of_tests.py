@@ -37,7 +37,7 @@ def test_no_check_looks_at_the_modules_of_one_folder_only():
 def test_every_path_of_the_repository_that_is_named_is_there():
     named = {}
     for path in [*PAGES, *CODE]:
-        for found in re.findall(r"(?<![\w/.-])tests/[\w/.]*\w", path.read_text(encoding="utf-8")):
+        for found in re.findall(r"(?<![\w/.-])(?:tests|benchmarks)/[\w/.]*\w", path.read_text(encoding="utf-8")):
             named.setdefault(found, []).append(path.relative_to(ROOT).as_posix())
     examples = {"tests/test_chip.py", "tests/test_it.py"}  # of packages that somebody else writes
     assert len(named) > 10

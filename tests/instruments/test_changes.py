@@ -1,18 +1,13 @@
 """What somebody else changes on an instrument, at its front panel or over the network, is named by `changes`."""
 
 import re
-from contextlib import ExitStack
 
-import numpy as np
 import pytest
 
-from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import InstrumentError
 from crossbar_hil.instrument import SourceSettings
-from crossbar_hil.plugins import load
-from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
-from crossbar_hil.sim_backend.emulation.serving.server import InstrumentServer
-from crossbar_hil.sim_backend.emulation.world.world import World
+
+from .direct import connected
 
 pytestmark = pytest.mark.fault("V14", "I13", "T16")
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4, read_range_a=1e-5)
@@ -70,27 +65,9 @@ MATRICES = {
 }
 
 
-@pytest.fixture
-def bench():
-    """Serve an instrument: bench(model) -> emulated instrument, driver."""
-    curve = ConductanceCurve(np.array([1e-6, 2e-6]), Pulse(2.0, 0.05))
-    world = World(SimulatedBackend(curve, np.zeros((4, 4)), scale=1.0))
-    with ExitStack() as stack:
-
-        def serve(model):
-            emulated = load("emulators", model)(world, "it")
-            server = stack.enter_context(InstrumentServer(emulated))
-            driver = load("instruments", model).open(server.resource, name="it", deadline_s=5.0)
-            stack.callback(driver.close)
-            driver.identify()
-            return emulated, driver
-
-        yield serve
-
-
 @pytest.mark.parametrize("model", FOREIGN)
-def test_what_the_driver_does_itself_is_no_change(bench, model):
-    _, driver = bench(model)
+def test_what_the_driver_does_itself_is_no_change(model):
+    _, driver = connected(model)
     source = driver.source_meters()[0]
     source.prepare(SETTINGS)
     source.enable()
@@ -106,8 +83,8 @@ def test_what_the_driver_does_itself_is_no_change(bench, model):
 
 
 @pytest.mark.parametrize("model", FOREIGN)
-def test_every_setting_that_safety_rests_on_is_named_when_somebody_else_changes_it(bench, model):
-    emulated, driver = bench(model)
+def test_every_setting_that_safety_rests_on_is_named_when_somebody_else_changes_it(model):
+    emulated, driver = connected(model)
     source = driver.source_meters()[0]
     for command, words in FOREIGN[model].items():
         source.prepare(SETTINGS)
@@ -118,8 +95,8 @@ def test_every_setting_that_safety_rests_on_is_named_when_somebody_else_changes_
 
 @pytest.mark.parametrize("pulsing", [False, True])
 @pytest.mark.parametrize("model", ["keithley2602b", "keysightb2902a"])
-def test_what_somebody_changes_on_either_channel_is_named_when_both_are_asked(bench, model, pulsing):
-    emulated, driver = bench(model)
+def test_what_somebody_changes_on_either_channel_is_named_when_both_are_asked(model, pulsing):
+    emulated, driver = connected(model)
     first, second = driver.source_meters()
     for source in (first, second):
         source.prepare(SETTINGS)
@@ -140,8 +117,8 @@ def test_what_somebody_changes_on_either_channel_is_named_when_both_are_asked(be
 
 @pytest.mark.parametrize("model", FOREIGN)
 @pytest.mark.fault("I4")
-def test_an_error_that_somebody_else_caused_is_told(bench, model):
-    emulated, driver = bench(model)
+def test_an_error_that_somebody_else_caused_is_told(model):
+    emulated, driver = connected(model)
     source = driver.source_meters()[0]
     source.prepare(SETTINGS)
     source.enable()
@@ -151,9 +128,9 @@ def test_an_error_that_somebody_else_caused_is_told(bench, model):
 
 
 @pytest.mark.parametrize("model", MATRICES)
-def test_a_relay_that_somebody_else_moved_is_named_and_an_error_told(bench, model):
+def test_a_relay_that_somebody_else_moved_is_named_and_an_error_told(model):
     slot, close, open_all, nonsense = MATRICES[model]
-    emulated, driver = bench(model)
+    emulated, driver = connected(model)
     wanted = [driver.crosspoint(slot, "1", 1), driver.crosspoint(slot, "2", 2)]
     driver.prepare()
     assert driver.changes([]) == []

@@ -1,18 +1,14 @@
 """Every setting of the B2900 and of SCPI matrices, changed by somebody else before a run and in it."""
 
 import re
-from contextlib import ExitStack
+from functools import cache
 
-import numpy as np
 import pytest
 
-from crossbar_hil.backend import Pulse
 from crossbar_hil.instrument import SourceSettings
-from crossbar_hil.plugins import load
-from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
 from crossbar_hil.sim_backend.emulation.scpi.listing import changing
-from crossbar_hil.sim_backend.emulation.serving.server import InstrumentServer
-from crossbar_hil.sim_backend.emulation.world.world import World
+
+from .direct import connected, small_world
 
 pytestmark = pytest.mark.fault("V14", "I13", "I5")
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
@@ -83,29 +79,12 @@ BEFORE_PULSES = (
 """What is named before pulses too; all else of them is written anew for each train."""
 
 
-@pytest.fixture(scope="module")
-def bench():
-    """Serve an instrument: bench(model) -> emulated instrument, driver; one of each model."""
-    curve = ConductanceCurve(np.array([1e-6, 2e-6]), Pulse(2.0, 0.05))
-    found = {}
-    with ExitStack() as stack:
-
-        def serve(model):
-            if model not in found:
-                world = World(SimulatedBackend(curve, np.zeros((4, 4)), scale=1.0))
-                emulated = load("emulators", model)(world, "it")
-                server = stack.enter_context(InstrumentServer(emulated))
-                driver = load("instruments", model).open(server.resource, name="it", deadline_s=5.0)
-                stack.callback(driver.close)
-                driver.identify()
-                found[model] = emulated, driver
-            return found[model]
-
-        yield serve
+bench = cache(connected)
+"""An emulated instrument of a model, and its driver; one of each."""
 
 
 @pytest.mark.parametrize("command", B2900)
-def test_what_was_left_on_a_b2900_does_not_outlive_set_up_and_in_mid_run_it_is_named(bench, command):
+def test_what_was_left_on_a_b2900_does_not_outlive_set_up_and_in_mid_run_it_is_named(command):
     emulated, driver = bench("keysightb2902a")
     source = driver.source_meters()[0]
     emulated.receive("*RST;*CLS")
@@ -120,7 +99,7 @@ def test_what_was_left_on_a_b2900_does_not_outlive_set_up_and_in_mid_run_it_is_n
     assert bool(source.changes(pulsing=True)) == (command in BEFORE_PULSES or command == ":SENS1:CURR:PROT 1")
 
 
-def test_the_commands_above_are_all_of_the_table_that_is_asked_for(bench):
+def test_the_commands_above_are_all_of_the_table_that_is_asked_for():
     _, driver = bench("keysightb2902a")
     table = driver.ch_1.table
     named = " ".join(B2900.values())
@@ -138,21 +117,16 @@ def test_the_commands_above_are_all_of_the_table_that_is_asked_for(bench):
      ":SOUR1:PULS:WIDT {}", ":TRIG1:ALL:TIM {}"],
 )  # fmt: skip
 def test_a_train_of_pulses_is_as_it_was_asked_for_whatever_triggers_somebody_had_set(command, width):
-    curve = ConductanceCurve(np.array([1e-6, 2e-6]), Pulse(2.0, 0.05))
-    world = World(SimulatedBackend(curve, np.zeros((4, 4)), scale=1.0))
+    world = small_world()
     lines = [f"{axis}.{number}" for axis in ("row", "column") for number in range(4)]
     for line in lines:
         world.add_wire(line, "it.a.hi" if line == "row.1" else "lo")
-    emulated = load("emulators", "keysightb2902a")(world, "it")
-    with InstrumentServer(emulated) as server:
-        driver = load("instruments", "keysightb2902a").open(server.resource, name="it", deadline_s=5.0)
-        driver.identify()
-        source = driver.source_meters()[0]
-        source.prepare(SETTINGS)
-        source.enable()
-        emulated.receive(command.format(width))
-        assert len(source.pulse(1.5, 0.02, 2)) == 2
-        driver.close()
+    emulated, driver = connected("keysightb2902a", world)
+    source = driver.source_meters()[0]
+    source.prepare(SETTINGS)
+    source.enable()
+    emulated.receive(command.format(width))
+    assert len(source.pulse(1.5, 0.02, 2)) == 2
     exposures = [each for each in world.log.of("exposure") if (each["row"], each["column"]) == (1, 2)]
     assert [round(each["seconds"], 6) for each in exposures] == [0.02, 0.02]
     assert [each["volt"] for each in exposures] == pytest.approx([1.5, 1.5])
@@ -171,7 +145,7 @@ def test_a_train_of_pulses_is_as_it_was_asked_for_whatever_triggers_somebody_had
         ("keysightb2200a", ":CONN:SEQ 0,MBBR", "CONN:SEQ 0 is MBBR"),
     ],
 )
-def test_what_was_left_on_a_matrix_does_not_outlive_set_up_and_in_mid_run_it_is_named(bench, model, command, named):
+def test_what_was_left_on_a_matrix_does_not_outlive_set_up_and_in_mid_run_it_is_named(model, command, named):
     emulated, driver = bench(model)
     emulated.receive("*RST;*CLS")
     if "CTYP" not in command:
@@ -185,11 +159,9 @@ def test_what_was_left_on_a_matrix_does_not_outlive_set_up_and_in_mid_run_it_is_
 
 @pytest.mark.parametrize("model", ["keysightb2902a", "keysightb2901b", *MATRICES, "keithley7002"])
 def test_every_command_of_the_emulator_that_changes_something_has_parameters_that_it_takes(model):
-    kind = load("emulators", model)
-    curve = ConductanceCurve(np.array([1e-6, 2e-6]), Pulse(2.0, 0.05))
-    emulated = kind(World(SimulatedBackend(curve, np.zeros((4, 4)), scale=1.0)), "it")
+    emulated, _ = connected(model)
     conflicts = {0, -221, -222, -211, -213, -241}  # taken, or against another setting
-    found = list(changing(kind))
+    found = list(changing(type(emulated)))
     assert len({each.header for each in found}) == len(found) > 20
     for each in found:
         assert each.values, each.header

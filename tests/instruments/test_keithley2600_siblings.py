@@ -4,16 +4,13 @@ Numbers are those of the manuals (2600BS-901-01 Rev. F, entries smuX.source.limi
 smuX.measure.lowrangeY; 2600AS-901-01 Rev. B, table 6-1), written out once more here.
 """
 
-import numpy as np
 import pytest
-from pymeasure.adapters import Adapter
 
-from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import ConfigError, InstrumentError, LimitError
 from crossbar_hil.instrument import SourceSettings
-from crossbar_hil.plugins import load, names
-from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
-from crossbar_hil.sim_backend.emulation.world.world import World
+from crossbar_hil.plugins import names
+
+from .direct import connected
 
 FORTY, TWO_HUNDRED = (0.1, 1, 6, 40), (0.2, 2, 20, 200)
 SIBLINGS = {
@@ -34,37 +31,15 @@ SIBLINGS = {
     "2636A": (2, TWO_HUNDRED, 1.5, 100e-12, 100e-12),
     "2636B": (2, TWO_HUNDRED, 1.5, 100e-12, 100e-12),
 }
-CHIP = SimulatedBackend(ConductanceCurve(np.array([1e-6, 2e-6]), Pulse(2.0, 0.05)), np.zeros((4, 4)), scale=1.0)
-
-
-class Straight(Adapter):
-    """Takes every message to an emulated instrument, without a socket."""
-
-    def __init__(self, emulated):
-        super().__init__()
-        self.emulated, self.said = emulated, []
-
-    def _write(self, command, **kwargs):
-        self.said += self.emulated.receive(command).decode("latin-1").split("\n")[:-1]
-
-    def _read(self, **kwargs):
-        return self.said.pop(0)
-
-    def close(self):
-        pass
 
 
 def name_of(model):
     return f"keithley{model.lower()}"
 
 
-@pytest.fixture
-def box():
-    def made(model):
-        emulated = load("emulators", name_of(model))(World(CHIP), "it")
-        return load("instruments", name_of(model))(Straight(emulated), name="it"), emulated
-
-    return made
+def box(model):
+    emulated, driver = connected(name_of(model))
+    return driver, emulated
 
 
 def settings(volts, amperes, range_a, **others):
@@ -77,7 +52,7 @@ def test_every_model_has_a_driver_and_an_emulator_and_there_are_no_others():
 
 
 @pytest.mark.parametrize("model", SIBLINGS)
-def test_a_model_says_who_it_is_and_has_its_channels(box, model):
+def test_a_model_says_who_it_is_and_has_its_channels(model):
     driver, emulated = box(model)
     assert driver.identify().model.endswith(model)
     assert len(driver.source_meters()) == len(emulated.channels) == SIBLINGS[model][0]
@@ -85,7 +60,7 @@ def test_a_model_says_who_it_is_and_has_its_channels(box, model):
 
 
 @pytest.mark.parametrize("model", SIBLINGS)
-def test_a_model_takes_its_extremes_and_refuses_what_is_beyond(box, model):
+def test_a_model_takes_its_extremes_and_refuses_what_is_beyond(model):
     _, volts, most, least, least_range = SIBLINGS[model]
     driver, _ = box(model)
     source = driver.source_meters()[-1]
@@ -107,7 +82,7 @@ def test_a_model_takes_its_extremes_and_refuses_what_is_beyond(box, model):
 
 
 @pytest.mark.parametrize("model", SIBLINGS)
-def test_an_emulated_model_is_no_wider_than_its_manual(box, model):
+def test_an_emulated_model_is_no_wider_than_its_manual(model):
     _, volts, most, least, _ = SIBLINGS[model]
     _, emulated = box(model)
     for line, code in (
@@ -124,7 +99,7 @@ def test_an_emulated_model_is_no_wider_than_its_manual(box, model):
 
 
 @pytest.mark.parametrize("lacking", ["highc", "limitp", "offfunc", "settling", "sink"])
-def test_an_older_box_may_lack_a_setting_and_one_that_comes_or_goes_is_named(box, lacking):
+def test_an_older_box_may_lack_a_setting_and_one_that_comes_or_goes_is_named(lacking):
     driver, emulated = box("2602A")
     source = driver.source_meters()[0]
     smu = next(each for name, each in emulated.root.children.items() if name == "smua")
@@ -140,7 +115,7 @@ def test_an_older_box_may_lack_a_setting_and_one_that_comes_or_goes_is_named(box
     assert source.changes() == ["it.a: smua.measure.filter.enable is 1 instead of 0"]
 
 
-def test_a_newer_box_must_have_every_setting(box):
+def test_a_newer_box_must_have_every_setting():
     driver, emulated = box("2602B")
     part = emulated.root.children["smua"].children["source"]
     part.getters.pop("limitp"), part.setters.pop("limitp")

@@ -19,6 +19,7 @@ from crossbar_hil.instruments.keysightb2200a import KeysightB2200A, KeysightB220
 
 pytestmark = pytest.mark.fault("X14")
 fixed = settings(derandomize=True, database=None, deadline=None, max_examples=80)
+few_or_many = pytest.mark.parametrize("examples", [15, pytest.param(1000, marks=pytest.mark.campaign)])
 MATRICES = [
     Keithley3706A,
     Keithley7001,
@@ -58,35 +59,31 @@ class Recorder(FakeAdapter):
         return ""
 
 
+@few_or_many
 @pytest.mark.parametrize("model", MATRICES)
-def test_whatever_a_bench_file_calls_a_port_a_crosspoint_is_letters_and_digits_of_the_model(model):
+def test_whatever_a_bench_file_calls_a_port_a_crosspoint_is_letters_and_digits_of_the_model(model, examples):
     adapter = Recorder()
     matrix = model(adapter, name="matrix")
 
-    @fixed
-    @given(slot=st.integers(-1, 12), port=texts, line=st.integers(-1, 60))
-    @example(slot=1, port="A;OUTP ON", line=1)
-    @example(slot=1, port=LONG, line=1)
     def check(slot, port, line):
         name, refusal = told(matrix.crosspoint, slot, port, line)
         assert "\n" not in refusal if refusal else ON_THE_WIRE.fullmatch(name)
 
-    check()
+    for text in (*HOSTILE, LONG):
+        check(1, text, 1)
+    anything = given(slot=st.integers(-1, 12), port=texts, line=st.integers(-1, 60))
+    settings(fixed, max_examples=examples)(anything(check))()
     assert adapter.written == []
 
 
+@few_or_many
 @pytest.mark.parametrize("model", MATRICES)
-def test_no_text_that_is_not_a_crosspoint_is_sent_to_a_matrix(model):
+def test_no_text_that_is_not_a_crosspoint_is_sent_to_a_matrix(model, examples):
     adapter = Recorder()
     matrix = model(adapter, name="matrix")
     matrix._known = frozenset()
     good = matrix.crosspoint(1, "1", 1)
 
-    @fixed
-    @given(st.lists(texts.map(lambda text: text) | texts.map(lambda text: good + text), min_size=1, max_size=3))
-    @example([f"{good};OUTP ON"])
-    @example([f"{good}\n"])
-    @example([f'{good}") smua.source.output=1 --'])
     def check(crosspoints):
         adapter.written.clear()
         try:
@@ -100,7 +97,11 @@ def test_no_text_that_is_not_a_crosspoint_is_sent_to_a_matrix(model):
         assert not re.search("OUTP|smua|source", sent)
         matrix._known = frozenset()
 
-    check()
+    for text in (*HOSTILE, ";OUTP ON", "\n", '") smua.source.output=1 --'):
+        check([text])
+        check([good + text])
+    anything = given(st.lists(texts | texts.map(lambda text: good + text), min_size=1, max_size=3))
+    settings(fixed, max_examples=examples)(anything(check))()
 
 
 matrix = Keithley707B(Recorder(), name="matrix")

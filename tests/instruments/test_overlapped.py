@@ -13,6 +13,7 @@ from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
 from crossbar_hil.sim_backend.emulation.serving.server import InstrumentServer
 from crossbar_hil.sim_backend.emulation.world.world import World
 
+pytestmark = pytest.mark.usefixtures("called_instruments")
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=5e-5, range_a=1e-4, nplc=5.0)
 MODELS = ("keithley2400", "keithley2450", "keithley2602b", "keysightb2902a")
 OHM = 1e4

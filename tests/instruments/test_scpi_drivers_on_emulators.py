@@ -24,6 +24,7 @@ from crossbar_hil.sim_backend.emulation.models.keysightb2900 import model as key
 from crossbar_hil.sim_backend.emulation.serving.server import InstrumentServer
 from crossbar_hil.sim_backend.emulation.world.world import World
 
+pytestmark = pytest.mark.usefixtures("called_instruments")
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
 SMUS = {
     "2400": (keithley2400.EmulatedKeithley2400, Keithley2400),

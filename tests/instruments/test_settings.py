@@ -6,18 +6,15 @@ from functools import cache
 from importlib import import_module
 from itertools import pairwise
 
-import numpy as np
 import pytest
-from pymeasure.adapters import Adapter
 
-from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import ConfigError, InstrumentError, TransportError
 from crossbar_hil.instrument import SourceSettings
 from crossbar_hil.instruments.settings.setting import Action, Asked, Switch, Words
 from crossbar_hil.plugins import load
-from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
 from crossbar_hil.sim_backend.emulation.scpi.listing import changing
-from crossbar_hil.sim_backend.emulation.world.world import World
+
+from .direct import connected
 
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4, read_range_a=1e-4)
 FAMILIES = {
@@ -28,34 +25,11 @@ MODELS = [model for models in FAMILIES.values() for model in models]
 LIMIT_S = 0.06
 
 
-class Direct(Adapter):
-    """Speaks to an emulated instrument without a socket; another hand may act before one of the messages."""
-
-    def __init__(self, emulated):
-        super().__init__()
-        self.emulated, self.answer, self.sent, self.foreign = emulated, b"", 0, {}
-
-    def _write(self, command, **kwargs):
-        self.sent += 1
-        if self.sent in self.foreign:
-            self.emulated.receive(self.foreign.pop(self.sent))
-            self.emulated.receive("*CLS")
-        self.answer += self.emulated.receive(command)
-
-    def _read(self, **kwargs):
-        answer, self.answer = self.answer.decode("latin-1").removesuffix("\n"), b""
-        return answer
-
-    def close(self):
-        pass
-
-
 def bench(model):
     """An emulated instrument with 100 kOhm at its terminals, and its driver."""
-    world = World(SimulatedBackend(ConductanceCurve(np.array([1e-6, 2e-6]), Pulse(2.0, 0.05)), np.zeros((4, 4))))
-    emulated = load("emulators", model)(world, "it")
-    world.add_resistor("it.a.hi", "lo", 100e3)
-    return emulated, load("instruments", model)(Direct(emulated), name="smu")
+    emulated, driver = connected(model)
+    emulated.world.add_resistor("it.a.hi", "lo", 100e3)
+    return emulated, driver
 
 
 @cache
@@ -125,7 +99,7 @@ def test_a_setting_made_just_before_a_pulse_starts_makes_it_no_longer_no_higher_
         try:
             (reading,) = smu.pulse(1.0, 0.05)
         except (InstrumentError, TransportError):
-            smu.adapter.answer = b""
+            smu.adapter.said.clear()
         else:
             assert reading.current_a == pytest.approx(1e-5, rel=1e-2), value
         seen = exposures(emulated.world, since)

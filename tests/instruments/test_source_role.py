@@ -14,12 +14,14 @@ from crossbar_hil.instrument import SourceMeter, SourceSettings, SwitchMatrix
 from crossbar_hil.instruments.transport.adapter import BenchAdapter
 from crossbar_hil.plugins import load, names
 
+pytestmark = pytest.mark.usefixtures("called_instruments")
 MODELS = {
     "keithley2400": 1, "keithley2450": 1, "keithley2602b": 2, "keithley2636b": 2,
     "keysightb2902a": 2, "keysightb2912a": 2,
 }  # fmt: skip
 OHM = 1e5
 SETTINGS = SourceSettings(range_v=1.0, compliance_a=1e-4, range_a=1e-4, read_range_a=1e-5)
+WRONG = [("range_a", 30.0), ("read_range_a", 30.0), ("read_range_a", 0.0), ("nplc", 1e4), ("compliance_a", 1e-12)]
 BENCH = """
 backend = "chip"
 kind = "emulated"
@@ -39,7 +41,7 @@ columns = 2
 
 
 @pytest.fixture(scope="module", params=MODELS)
-def served(request, tmp_path_factory):
+def served(request, tmp_path_factory, called_instruments):
     """Two instruments of a model; the first has a resistor across it."""
     file = tmp_path_factory.mktemp("bench") / "bench.toml"
     file.write_text(BENCH.replace("MODEL", request.param))
@@ -50,24 +52,33 @@ def served(request, tmp_path_factory):
 
 
 @pytest.fixture
-def sources(served):
-    """Channels of both instruments, by drivers that have set nothing yet."""
+def channels(served):
+    """Get the channels of an instrument: those of a driver that has set nothing yet."""
     model, bench, emulated = served
     with ExitStack() as owned:
         found = []
-        for name in ("smu", "other"):
+
+        def channels_of(name):
             instrument = open_instrument(name, bench.instruments[name], emulated.resources[name])
             owned.callback(instrument.close)
             instrument.identify()
-            found.append(instrument.source_meters())
-            assert len(found[-1]) == MODELS[model]
-        yield found
-        for source in (*found[0], *found[1]):
+            of_one = instrument.source_meters()
+            assert len(of_one) == MODELS[model]
+            found.extend(of_one)
+            return of_one
+
+        yield channels_of
+        for source in found:
             source.output_off()
 
 
-def test_a_range_changes_what_is_measured_and_back(sources):
-    ((source, *_), _) = sources
+@pytest.fixture
+def source(channels):
+    """Get the first channel of the first instrument."""
+    return channels("smu")[0]
+
+
+def test_a_range_changes_what_is_measured_and_back(source):
     source.prepare(SETTINGS)
     source.enable()
     currents = []
@@ -80,8 +91,8 @@ def test_a_range_changes_what_is_measured_and_back(sources):
 
 
 @pytest.mark.parametrize("rest_s", [None, 1e-3])
-def test_a_voltage_is_sourced_measured_and_left_in_one_message(served, sources, monkeypatch, rest_s):
-    channels, _ = sources
+def test_a_voltage_is_sourced_measured_and_left_in_one_message(served, channels, monkeypatch, rest_s):
+    channels = channels("smu")
     for source in channels:
         source.prepare(SETTINGS)
         source.enable()
@@ -100,19 +111,18 @@ def test_a_voltage_is_sourced_measured_and_left_in_one_message(served, sources, 
     assert channels[0].measure_at(0.5, channels[0])[0].current_a == pytest.approx(0.5 / OHM, rel=1e-4)
 
 
-def test_a_rest_of_many_readings_is_by_itself(served, sources, monkeypatch):
-    ((source, *_), _) = sources
+def test_a_rest_of_many_readings_is_by_itself(served, source):
     source.prepare(replace(SETTINGS, nplc=0.01))
     source.enable()
     before = served[2].world.clock.now()
-    reading, _ = source.measure_at(0.5, source, rest_s=0.1, nplc=0.01)
+    reading, _ = source.measure_at(0.5, source, rest_s=0.01, nplc=0.01)
     assert reading.current_a == pytest.approx(0.5 / OHM, rel=1e-3)
     assert served[2].world.terminal("smu.a").level_v == 0.0
-    assert served[2].world.clock.now() - before >= 0.1
+    assert served[2].world.clock.now() - before >= 0.01
 
 
-def test_a_source_of_another_instrument_is_brought_to_a_voltage_by_itself(served, sources, monkeypatch):
-    (meter, *_), (drive, *_) = sources
+def test_a_source_of_another_instrument_is_brought_to_a_voltage_by_itself(served, channels, monkeypatch):
+    (meter, *_), (drive, *_) = channels("smu"), channels("other")
     for source in (meter, drive):
         source.prepare(SETTINGS)
         source.enable()
@@ -125,8 +135,7 @@ def test_a_source_of_another_instrument_is_brought_to_a_voltage_by_itself(served
     assert served[2].world.terminal("other.a").level_v == 0.0
 
 
-def test_a_source_says_whether_it_was_at_its_limit_before_it_rests(served, sources):
-    ((source, *_), _) = sources
+def test_a_source_says_whether_it_was_at_its_limit_before_it_rests(served, source):
     source.prepare(replace(SETTINGS, compliance_a=2e-6, range_a=1e-6, read_range_a=None))
     source.enable()
     before = served[2].world.clock.now()
@@ -137,8 +146,7 @@ def test_a_source_says_whether_it_was_at_its_limit_before_it_rests(served, sourc
     assert served[2].world.clock.now() - before >= 1e-3
 
 
-def test_a_source_that_could_not_be_set_up_again_counts_as_not_set_up(sources, monkeypatch):
-    ((source, *_), _) = sources
+def test_a_source_that_could_not_be_set_up_again_counts_as_not_set_up(source, monkeypatch):
     source.prepare(SETTINGS)
 
     def mute(*about, **more):
@@ -156,8 +164,7 @@ def test_a_source_that_could_not_be_set_up_again_counts_as_not_set_up(sources, m
     source.enable()
 
 
-def test_the_clock_of_a_source_goes_as_the_time_does(served, sources):
-    ((source, *_), _) = sources
+def test_the_clock_of_a_source_goes_as_the_time_does(served, source):
     source.prepare(SETTINGS)
     source.enable()
     clock = served[2].world.clock
@@ -168,8 +175,7 @@ def test_the_clock_of_a_source_goes_as_the_time_does(served, sources):
     assert {type(each) for each in source.train_widths} == {int}
 
 
-def test_a_current_beyond_a_range_gives_no_number(sources):
-    ((source, *_), _) = sources
+def test_a_current_beyond_a_range_gives_no_number(source):
     source.prepare(SETTINGS)
     source.enable()
     source.set_range(1e-6)
@@ -181,36 +187,34 @@ def test_a_current_beyond_a_range_gives_no_number(sources):
     assert reading.limited  # a 2400 limits its current at the end of a fixed range
 
 
-@pytest.mark.parametrize("range_a", [0.0, -1e-6, 30.0, float("nan"), float("inf")])
-def test_a_range_that_no_model_has_is_refused_and_the_last_one_stays(sources, range_a):
-    ((source, *_), _) = sources
+def test_a_range_that_no_model_has_is_refused_and_the_last_one_stays(source):
     source.prepare(SETTINGS)
     source.enable()
-    with pytest.raises(ConfigError, match="range_a"):
-        source.set_range(range_a)
-    source.set_voltage(0.5)
-    assert source.measure().current_a == pytest.approx(0.5 / OHM, rel=1e-4)
+    for range_a in (0.0, -1e-6, 30.0, float("nan"), float("inf")):
+        with pytest.raises(ConfigError, match="range_a"):
+            source.set_range(range_a)
+        source.set_voltage(0.5)
+        assert source.measure().current_a == pytest.approx(0.5 / OHM, rel=1e-4), range_a
+        source.set_voltage(0.0)
 
 
-def test_a_range_is_set_only_after_preparing(sources):
-    ((source, *_), _) = sources
+def test_a_range_is_set_only_after_preparing(source):
     with pytest.raises((InstrumentError, LimitError), match="prepared"):
         source.set_range(1e-5)
 
 
-@pytest.mark.parametrize(
-    "change", [{"range_a": 30.0}, {"read_range_a": 30.0}, {"read_range_a": 0.0}, {"nplc": 1e4}, {"compliance_a": 1e-12}]
-)
-def test_settings_that_a_model_cannot_have_are_named_without_a_word_to_it(sources, change):
-    ((source, *_), _) = sources
+def test_settings_that_a_model_cannot_have_are_named_without_a_word_to_it(source, monkeypatch):
     source.check(SETTINGS)
-    with pytest.raises(ConfigError, match=next(iter(change)).removeprefix("read_")):
-        source.check(replace(SETTINGS, **change))
+    with monkeypatch.context() as patch:
+        patch.setattr(BenchAdapter, "_write", None)
+        for wrong, value in WRONG:
+            with pytest.raises(ConfigError, match=wrong.removeprefix("read_")):
+                source.check(replace(SETTINGS, **{wrong: value}))
     assert not source.output_is_on()
 
 
-def test_only_the_other_channel_of_the_same_instrument_pulses_together_with_one(sources):
-    mine, theirs = sources
+def test_only_the_other_channel_of_the_same_instrument_pulses_together_with_one(channels):
+    mine, theirs = channels("smu"), channels("other")
     assert not mine[0].pulses_with(mine[0])
     assert not mine[0].pulses_with(theirs[0])
     assert not mine[0].pulses_with(theirs[-1])
@@ -218,8 +222,7 @@ def test_only_the_other_channel_of_the_same_instrument_pulses_together_with_one(
     assert [each.pulses_with(mine[0]) for each in mine[1:]] == [True] * (len(mine) - 1)
 
 
-def test_a_pulse_shorter_than_a_model_says_is_refused_and_one_as_short_is_sent(sources):
-    ((source, *_), _) = sources
+def test_a_pulse_shorter_than_a_model_says_is_refused_and_one_as_short_is_sent(source):
     source.prepare(SETTINGS)
     source.enable()
     with pytest.raises(LimitError):

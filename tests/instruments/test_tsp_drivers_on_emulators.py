@@ -1,4 +1,4 @@
-"""The TSP drivers against the emulated instruments, over real sockets; the world says what really happened."""
+"""The TSP drivers against the emulated instruments; the world says what really happened."""
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from crossbar_hil.sim_backend.emulation.serving.server import InstrumentServer
 from crossbar_hil.sim_backend.emulation.tsp.switch.cards import CARD_7174A
 from crossbar_hil.sim_backend.emulation.world.world import World
 
+pytestmark = pytest.mark.usefixtures("called_instruments")
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
 SHORT_S = 0.2
 """Deadline of an exchange that is meant to run out."""

@@ -27,6 +27,7 @@ from crossbar_hil.sim_backend.emulation.models.keysightb2900 import model as key
 from crossbar_hil.sim_backend.emulation.serving.server import InstrumentServer
 from crossbar_hil.sim_backend.emulation.world.world import World
 
+pytestmark = pytest.mark.usefixtures("called_instruments")
 SMUS = {
     "2400": (keithley2400.EmulatedKeithley2400, Keithley2400),
     "2450": (keithley2450.EmulatedKeithley2450, Keithley2450),

@@ -115,7 +115,7 @@ def test_every_condition_of_the_command_line_is_kept_with_the_run(verb, cli):
     assert run.conditions == expected
 
 
-def test_what_is_measured_without_a_training_holds_them_too(cli, tmp_path, undrawn):
+def test_what_is_measured_without_a_training_holds_them_too(cli, tmp_path, unpictured):
     said = {**GIVEN, "sample": "relaxation: 5 %"}
     lines = "".join(f'{name} = "{value}"\n' for name, value in said.items()).replace("temperature =", "temperature_k =")
     (tmp_path / "b.toml").write_text(f'backend = "simulated"\n[chip]\n[conditions]\n{lines}', encoding="utf-8")

@@ -54,5 +54,5 @@ def test_an_array_that_was_changed_is_named(tmp_path, change):
     write_arrays(tmp_path / "a.sqlite", {"many": ARRAYS["many"]})
     with closing(sqlite3.connect(tmp_path / "a.sqlite")) as file, file:
         file.execute(f"UPDATE array SET {change}")
-    with pytest.raises(DataError, match="does not hold arrays"):
+    with pytest.raises(DataError, match="holds no arrays"):
         read_arrays(tmp_path / "a.sqlite")

@@ -11,9 +11,10 @@ from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import RunError, reason_of
 from crossbar_hil.runs import training_record
 from crossbar_hil.runs.report import make_report
+from crossbar_hil.runs.run import Figure
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.runs.training import train_and_record
-from crossbar_hil.runs.training_run import resume_and_record
+from crossbar_hil.runs.training_run import TrainingRun, resume_and_record
 
 FULL = "the disk is full: make room on it"
 NO_SPACE = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -90,7 +91,6 @@ def test_an_epoch_for_which_there_is_no_room_is_told_first(tmp_path, growing_no_
     assert second.startswith(f"crossbar-hil: how the run ended cannot be written to the record: {FULL}")
 
 
-@pytest.mark.usefixtures("undrawn")
 @pytest.mark.fault("D1", "V22")
 def test_a_report_on_a_full_disk_is_not_left_in_pieces(converged_run, tmp_path, monkeypatch):
     def full(self, content):
@@ -100,6 +100,7 @@ def test_a_report_on_a_full_disk_is_not_left_in_pieces(converged_run, tmp_path, 
         write = full
 
     monkeypatch.setattr(os, "fdopen", lambda handle, mode: (os.close(handle), Full())[1])
+    monkeypatch.setattr(TrainingRun, "figures", lambda self: iter([Figure("error", "Error", b"a picture")]))
     with pytest.raises(RunError, match=FULL):
         make_report(load_run(converged_run), tmp_path / "page")
     assert not list((tmp_path / "page").iterdir())

@@ -26,17 +26,23 @@ SEED = 4
 BAD = [(0, 0), (2, 1), (3, 2)]
 CHIP = {"chip": {"rows": 5, "columns": 5, "dead": BAD[:2], "unformed": BAD[2:]}}
 """A row, a column, and three cells more than the task needs, or can use."""
-WIRED = {"wiring": {"rows": [1, 2, 3, 4, 9], "columns": [5, 6, 7, 8, 10]}, **CHIP}
+SMALL_BAD = [(0, 0), (2, 2)]
+SMALL = {
+    "wiring": {"rows": [1, 2, 9], "columns": [5, 6, 10]},
+    "chip": {"rows": 3, "columns": 3, "dead": SMALL_BAD[:1], "unformed": SMALL_BAD[1:]},
+}
+"""As small as a chip with a row and a column too many can be: each of its cells is read by emulated instruments."""
+SMALL_SEED, SMALL_BETA = 7, 1.2e7
+"""With which it takes four epochs, on rows in another order than those of the chip."""
 
 
-def bench_of(folder, name="simulated", **training):
+def bench_of(folder, name="simulated", laid=CHIP, seed=SEED, **training):
     """Survey the chip of a bench by readings, and return the bench that leaves its bad cells out."""
-    bench, file = load_bench(name, overrides=WIRED if name == "emulated" else CHIP), folder / "bad.toml"
+    bench, file = load_bench(name, overrides=laid), folder / "bad.toml"
     if not file.exists():
-        with open_backend(bench, seed=SEED) as chip:
+        with open_backend(bench, seed=seed) as chip:
             found = survey(chip, read_v=0.1, reads=2, healthy=healthy_of(bench))
-            cells_of(found, bench, chip, SEED, 0.1, None).write(file)
-    laid = WIRED if name == "emulated" else CHIP
+            cells_of(found, bench, chip, seed, 0.1, None).write(file)
     return load_bench(name, overrides={**laid, "training": {"cells": str(file), "fresh_reads": 1, **training}})
 
 
@@ -46,15 +52,17 @@ def guarded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("guarded")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(folder / "state"))
-        bench = bench_of(folder, "emulated")
-        whole = train_and_record(bench, seed=SEED, out=folder / "whole").folder
+        (folder / "two.csv").write_text("pattern,label,set\n10,1,train\n01,0,train\n", encoding="utf-8")
+        small = {"patterns": str(folder / "two.csv"), "beta": SMALL_BETA}
+        bench = bench_of(folder, "emulated", SMALL, SMALL_SEED, **small)
+        whole = train_and_record(bench, seed=SMALL_SEED, out=folder / "whole").folder
 
         def fail(epoch):
             if epoch.number == 1:
                 raise KeyError("the lamp went out")
 
         with pytest.raises(KeyError):
-            train_and_record(bench, seed=SEED, out=folder / "cut", show=fail)
+            train_and_record(bench, seed=SMALL_SEED, out=folder / "cut", show=fail)
         cut = list_runs(folder / "cut")[0].folder
         resume_and_record(load_run(cut))
     return whole, cut
@@ -63,10 +71,10 @@ def guarded(tmp_path_factory):
 def test_nothing_on_the_bench_pulses_a_bad_cell_and_the_journal_holds_the_record_to_be_true(guarded):
     for folder in guarded:
         run = load_run(folder)
-        operations = Record.of(read_journal(folder / "journal.sqlite"), (5, 5)).operations
+        operations = Record.of(read_journal(folder / "journal.sqlite"), (3, 3)).operations
         sent = sum(each.counts for each in operations if each.kind == "pulses")
         assert sent.sum() == run.result.pulses > 0
-        assert all(sent[cell] == 0 for cell in BAD)
+        assert all(sent[cell] == 0 for cell in SMALL_BAD)
         assert np.array_equal(sent, run.result.counts.sum(axis=0))
         assert verify_run(run).problems == ()
 
@@ -80,45 +88,44 @@ def test_a_run_that_was_interrupted_ends_as_the_one_that_was_not(guarded):
 
 def test_record_and_result_name_the_cells_of_the_chip_and_the_lines_that_the_network_is_on(guarded):
     run = load_run(guarded[0])
-    lines = Lines.from_record(run.facts["lines"], (5, 5))
+    lines = Lines.from_record(run.facts["lines"], (3, 3))
     assert not lines.is_plain
     result = run.result
-    assert result.conductances.shape[1:] == (5, 5)
-    assert all(result.conductances[0][cell] < 2e-9 for cell in BAD)
-    assert result.conductances[0].min() < 2e-9 < np.delete(result.conductances[0].ravel(), [0, 11, 17]).min()
-    assert not result.counts[:, :, [each for each in range(5) if each not in lines.columns]].any()
+    assert result.conductances.shape[1:] == (3, 3)
+    assert all(result.conductances[0][cell] < 2e-9 for cell in SMALL_BAD)
+    assert result.conductances[0].min() < 2e-9 < np.delete(result.conductances[0].ravel(), [0, 8]).min()
+    assert not result.counts[:, :, [each for each in range(3) if each not in lines.columns]].any()
     # By hand, from what the record says of cells and lines: the outputs that the activations are of.
     currents = result.currents[-1][:, lines.columns]
-    activations = np.tanh(5e7 * (currents[:, ::2] - currents[:, 1::2]))
+    activations = np.tanh(SMALL_BETA * (currents[:, ::2] - currents[:, 1::2]))
     assert np.allclose(activations, result.activations[-1], rtol=0, atol=1e-12)
     bits = np.where(result.patterns == 1, 0.1, -0.1)
     cells = result.conductances[-1][np.ix_(lines.rows, lines.columns)]
     assert np.allclose(bits @ cells, currents, rtol=1e-6)
     assert result.names.columns[lines.columns[1]] == "1\u2212"
     assert result.names.columns.count("\u2013") == 1
-    assert run.fresh.currents.shape[-1] == 5
+    assert run.fresh.currents.shape[-1] == 3
     assert run.assurance.met == 1
 
 
 def test_the_trained_chip_answers_on_the_lines_that_it_was_trained_on(guarded, tmp_path):
     task = tmp_path / "seen.csv"
-    lines = ["pattern,label,set", "0001,01,train", "0010,10,train", "1001,01,train"]
-    task.write_text("\n".join(lines), encoding="utf-8")
-    assert [line.verdict for line in load_run(guarded[0]).predict(task).lines] == ["right"] * 3
+    task.write_text("pattern,label,set\n01,0,train\n10,1,train\n", encoding="utf-8")
+    assert [line.verdict for line in load_run(guarded[0]).predict(task).lines] == ["right"] * 2
 
 
 def test_an_export_names_the_cells_of_the_chip(guarded):
     run = load_run(guarded[0])
-    sent = np.zeros((5, 5), dtype=int)
+    sent = np.zeros((3, 3), dtype=int)
     for test in run.cell_tests():
         if test.test_type == "potentiation":
             sent[test.word_line - 1, test.bit_line - 1] += 1
     assert np.array_equal(sent, run.result.counts.sum(axis=0))
-    assert "Conductance r5 c5 (S)" in run.series().header
+    assert "Conductance r3 c3 (S)" in run.series().header
     variables = run.variables()
     assert variables["bit"].dimensions == ("pattern", "bit_of_pattern")
     sizes = {name: len(variables[name].values) for name in ("row", "column", "bit_of_pattern", "output")}
-    assert sizes == {"row": 5, "column": 5, "bit_of_pattern": 4, "output": 2}
+    assert sizes == {"row": 3, "column": 3, "bit_of_pattern": 2, "output": 1}
 
 
 def test_a_resumed_run_stays_on_its_recorded_lines_and_a_record_without_sense_is_refused(tmp_path):

@@ -20,9 +20,8 @@ def recorded(tmp_path_factory):
 
 
 @pytest.fixture
-def runs(recorded, tmp_path, monkeypatch):
+def runs(recorded, tmp_path, unpictured):
     """Copies of them, without figures, in the order of their names."""
-    monkeypatch.setattr("crossbar_hil.runs.training_run.TrainingRun.figures", lambda self: iter(()))
     names = ["2026-01-01", "2026-01-02", "2026-01-03"]
     return [
         load_run(shutil.copytree(each, tmp_path / "runs" / name)) for each, name in zip(recorded, names, strict=True)

@@ -175,7 +175,7 @@ def test_resume_and_verify_on_the_command_line(cli, interrupted):
     assert "has no journal" in without_journal.err
 
 
-def test_a_resumed_run_gets_a_fresh_report(cli, interrupted, undrawn):
+def test_a_resumed_run_gets_a_fresh_report(cli, interrupted, unpictured):
     (interrupted / "report.html").write_text("what was reported of the interrupted run", encoding="utf-8")
     assert cli("resume", interrupted, "--quiet").code == 0
     assert "</html>" in (interrupted / "report.html").read_text(encoding="utf-8")

@@ -84,8 +84,7 @@ def stuck(tmp_path_factory):
     return load_run(train_and_record(bench, seed=1, out=where / "runs").folder)
 
 
-def test_a_cell_that_does_not_react_is_named_in_record_report_and_terminal(stuck, tmp_path, monkeypatch):
-    monkeypatch.setattr(type(stuck), "figures", lambda self: iter(()))  # which take seconds
+def test_a_cell_that_does_not_react_is_named_in_record_report_and_terminal(stuck, tmp_path, unpictured):
     assert stuck.result.unresponsive[3, 1]
     assert not (stuck.result.unresponsive & ~stuck.result.saturated).sum() > 1  # others are at the end of their curve
     assert stuck.result.counts[:, 3, 1].sum() == 10

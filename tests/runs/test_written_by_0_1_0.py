@@ -50,6 +50,7 @@ def test_what_a_training_hid_then_is_shown_now(old, cli):
 
 
 @pytest.mark.fault("D11")
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     "which",
     ["simulated", "stripes", *(pytest.param(each, marks=pytest.mark.campaign) for each in ("emulated", "digits"))],

@@ -16,7 +16,7 @@ def contents(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small():
     """A sweep of six points; with a dead zone, chips are not trained in lock-step."""
     way = {"chip": {"dead": [[0, 0]]}, "training": {"epochs": 5, "dead_zone": 1e-9}}

@@ -23,19 +23,29 @@ def by_one_thread(small, tmp_path):
 
 
 @pytest.fixture
-def realistic(small, tmp_path):
+def forked(monkeypatch):
+    """Have workers fork from a process that has imported what they need; in the campaign each does so itself."""
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", "crossbar_hil.studies.convergence.counting"])
+    monkeypatch.setattr(multiprocessing, "get_context", lambda _: context)
+
+
+@pytest.fixture(scope="module")
+def realistic(small, tmp_path_factory):
     """Runs a sweep with every effect, of chips side by side, and with a dead zone one by one; what one thread left."""
+    folder = tmp_path_factory.mktemp("realistic")
     effects = {
         "read_noise": 0.02, "step_variation": 0.3, "step_spread": 0.2, "shape_spread": 0.2, "column_offset_a": 1e-8,
         "relaxation": 0.1, "relaxation_s": 10.0, "telegraph": 0.1, "telegraph_s": 3.0, "flicker": 0.02, "drift": 0.01,
         "wire_ohm": 5.0, "epochs": 24, "confirm": 2,
     }  # fmt: skip
 
-    def run(name, scheduler, chips=20):
+    def run(name, scheduler, chips=6):
         sweep = small.plan("beta=4e7,8e7", "dead_zone=0,1e-9", chips=chips, **effects)
         assert [point.ensemble().lockstep for point in sweep.points] == [True, False, True, False]
-        small.run(tmp_path / name, scheduler, sweep=sweep)
-        return small.contents(tmp_path / name)
+        small.run(folder / name, scheduler, sweep=sweep)
+        return small.contents(folder / name)
 
     return SimpleNamespace(run=run, by_one_thread=run("one", Threads(1)))
 
@@ -56,7 +66,7 @@ def test_processes_and_a_cluster_of_processes_leave_the_same_files_as_one_thread
         assert realistic.run("cluster", make_scheduler(workers.scheduler_address), chips=300) == expected
 
 
-def test_processes_leave_the_same_files_also_when_one_is_killed_half_way(small, tmp_path, by_one_thread):
+def test_processes_leave_the_same_files_also_when_one_is_killed_half_way(small, tmp_path, by_one_thread, forked):
     killed = []
 
     def kill_one(chips):
@@ -128,7 +138,7 @@ def test_an_error_of_a_task_ends_the_work_and_is_handed_on():
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("study")]
 
 
-def test_processes_that_die_again_and_again_are_given_up():
+def test_processes_that_die_again_and_again_are_given_up(forked):
     with Processes(1) as workers, pytest.raises(RunError, match=f"died {MOST_DEATHS + 1} times without finishing"):
         list(workers.submit(os._exit, [1]))
 

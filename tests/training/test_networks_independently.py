@@ -82,7 +82,7 @@ def compare(net):
 @pytest.mark.parametrize("name", NETS)
 def test_networks_are_trained_as_the_page_says_however_they_lie_on_the_chip(name):
     found = [
-        compare(drawn_net(name, stacked, pairs, number, epochs=16, **HOW[number]))
+        compare(drawn_net(name, stacked, pairs, number, epochs=9, **HOW[number]))
         for stacked, pairs in LAID
         for number in ((0, 2), (1, 3))[stacked == (pairs == "rows")]
     ]

@@ -197,7 +197,7 @@ def test_pulses_of_one_direction_that_do_nothing_do_not_end_those_of_the_other()
 
 @pytest.mark.parametrize("noise", [0.01, 0.05, 0.1])
 def test_live_cells_are_not_called_unresponsive_for_noise(noise):
-    # benchmarks/verdicts.py counts many more chips.
+    # benchmarks/training/verdicts.py counts many more chips.
     for seed in range(12):
         rng = np.random.default_rng(seed)
         shifts = draw_ensemble(1, seed=seed, span_siemens=(2e-8, 1e-7))[0]
@@ -206,14 +206,15 @@ def test_live_cells_are_not_called_unresponsive_for_noise(noise):
         assert not result.unresponsive.any()
 
 
-def test_a_stuck_cell_is_told_from_noise_after_the_pulses_that_this_takes():
+@pytest.mark.parametrize("chips", [5, pytest.param(10, marks=pytest.mark.campaign)])
+def test_a_stuck_cell_is_told_from_noise_after_the_pulses_that_this_takes(chips):
     # 5 standard errors sigma sqrt(12 / K^3) are 0.1 % a pulse: K = (5 sqrt(12) x 0.01 / 0.001)^(2/3) = 31.07.
     assert pulses_to_judge(10, 0.01) == 32
     stuck = np.zeros((4, 4), dtype=bool)
     stuck[3, 1] = True
     levels = ConductanceCurve(4.5e-7 + 1.5e-9 * np.arange(400))
     named, had = 0, []
-    for seed in range(10):
+    for seed in range(chips):
         chip = SimulatedBackend(
             levels, np.full((4, 4), 5e-8), scale=10.0, stuck=stuck, read_noise=0.01, rng=np.random.default_rng(seed)
         )
@@ -221,7 +222,7 @@ def test_a_stuck_cell_is_told_from_noise_after_the_pulses_that_this_takes():
         assert not (result.unresponsive & ~stuck).any()
         named += bool(result.unresponsive[3, 1])
         had.append(int(result.counts[:, 3, 1].sum()))
-    assert named >= 8
+    assert named >= 0.8 * chips
     assert np.median(had) <= 36
 
 

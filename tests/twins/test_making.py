@@ -143,8 +143,9 @@ def test_relaxation_is_found_with_its_share_and_its_time(share, seconds):
     assert (np.abs(found.means[2] - start - rises.sum(axis=0)) / found.errors[2]).max() < 5
 
 
-def test_no_relaxation_is_found_where_there_is_none():
-    for seed in range(5):
+@pytest.mark.parametrize("chips", [2, pytest.param(5, marks=pytest.mark.campaign)])
+def test_no_relaxation_is_found_where_there_is_none(chips):
+    for seed in range(chips):
         rounds, times, _, _ = relaxing(0.0, 10.0, np.random.default_rng([4, seed]))
         assert fit_relaxation(rounds, times, 0.005) is None
 

@@ -18,6 +18,9 @@ from .units import unit
 MOST_EMPTY = 10
 """Empty lines up to which a sentence offers to pass over them."""
 
+_BARE = re.compile(r"[\w.+-]*", re.ASCII)
+"""A cell without blanks, quotes and signs that group thousands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -193,6 +196,8 @@ def _cells(text: str, sign: str) -> list[Cell]:
 
 
 def _clean(cell: str, *, blanks: bool = False) -> str:
+    if _BARE.fullmatch(cell):
+        return cell
     bare = cell.strip().strip('"').strip()
     return re.sub(r"\s+", " ", without_plain_groups(bare, blanks=blanks))
 

@@ -4,7 +4,8 @@ Thresholds that neither decay nor have a cap rise with every own spike, and thos
 number of images. Shown ten times as many, all neurons fall silent. So the increment is taken from the expected count of
 own spikes: where a neuron gets more images than the network was tuned for, each of its spikes raises the threshold by
 as much less, and the thresholds end where they would have. Weights change more slowly too, as there is more to learn
-from. `benchmarks/spiking_homeostasis.py` chose how, on images of the training file that no network was trained on.
+from. `benchmarks/spiking/spiking_homeostasis.py` chose how, on images of the training file that no network was trained
+on.
 """
 
 from dataclasses import replace

@@ -32,7 +32,7 @@ TUNED_SHOWN, TUNED_TEN_SHOWN = 64.0, 134.0
 three passes for 50 neurons, and 10,000 in two for 150; see `crossbar_hil.spiking.network.pacing`."""
 TUNED_EXPONENT, TUNED_TEN_EXPONENT = 0.25, 0.5
 """Power of what is left of the increment, by which changes of weights shrink with it, chosen on training images that
-were held out: `benchmarks/spiking_homeostasis.py`."""
+were held out: `benchmarks/spiking/spiking_homeostasis.py`."""
 LOW_SIEMENS, HIGH_SIEMENS = 5e-5, 1e-2
 
 

@@ -122,7 +122,7 @@ class EmulatedTspInstrument(TspMachine):
         }
         if word in enables:
             node, key = enables[word]
-            node.setters[key](float(rest) if re.fullmatch(r"\s*\d+\s*", rest) else rest)
+            node.write(key, float(rest) if re.fullmatch(r"\s*\d+\s*", rest) else rest)
         elif rest:
             return False
         elif word in answers:

@@ -34,7 +34,7 @@ class Setups:
     def save(self, place: Value = 1.0) -> None:
         """``setup.save([n])``; a text names a file on the flash drive."""
         found = [
-            (node, key, node.getters[key]())
+            (node, key, node.read(key))
             for name, root in self._roots.items()
             if name not in self.leave
             for node in _with_all_below(root)
@@ -52,7 +52,7 @@ class Setups:
         for last in (*[False] * (PASSES - 1), True):
             for node, key, value in self._kept.get(found, []):
                 try:
-                    node.setters[key](value)
+                    node.write(key, value)
                 except Refused:
                     if last:
                         raise

@@ -119,7 +119,7 @@ def _values(node: Node, key: str) -> Iterator[Value]:
 
 
 def _crosspoint(slots: Mapping[str | int, Node]) -> str:
-    told = str(slots[1].getters["idn"]())
+    told = str(slots[1].read("idn"))
     return "1107" if told.startswith("37") else "1A07"
 
 

@@ -34,6 +34,8 @@ class ChipCircuit:
 
     def __init__(self, chip: SimulatedBackend, line_ohm: float) -> None:
         self._chip = chip
+        self._cells: list[Resistor] = []
+        self._cells_of = b""  # whose they are
         self._model = None if isinstance(chip.cell, Ohmic) else _everywhere(chip.cell)
         rows, columns = (range(count) for count in chip.shape)
         row_ohm, column_ohm = chip.wires
@@ -68,12 +70,13 @@ class ChipCircuit:
         damage : Damage, optional
             What is broken; it says which cells have another conductance. One that is shorted is a resistor.
         """
-        ends = self._ends.values()
+        if damage is None and self._model is None:
+            return self._wires + self._ohmic(siemens), None
         values = siemens.ravel().tolist()
         if damage is not None:
             values = [damage.siemens(cell, said) for cell, said in zip(self._ends, values, strict=True)]
         if self._model is None:
-            return self._wires + [Resistor(*pair, true) for pair, true in zip(ends, values, strict=True) if true], None
+            return self._wires + self._resistors(values), None
         shorted = damage.shorted() if damage is not None else frozenset()
         resistors, cells = list(self._wires), []
         for (cell, pair), true in zip(self._ends.items(), values, strict=True):
@@ -83,6 +86,16 @@ class ChipCircuit:
                 cells.append((pair, true))
         found = Cells([pair for pair, _ in cells], np.array([true for _, true in cells]), self._model)
         return resistors, found if cells else None
+
+    def _ohmic(self, siemens: FloatArray) -> list[Resistor]:
+        """Return the cells, which stay the same from one look at the circuit to the next unless one moves."""
+        content = siemens.tobytes()
+        if content != self._cells_of:
+            self._cells_of, self._cells = content, self._resistors(siemens.ravel().tolist())
+        return self._cells
+
+    def _resistors(self, values: list[float]) -> list[Resistor]:
+        return [Resistor(*pair, true) for pair, true in zip(self._ends.values(), values, strict=True) if true]
 
     def cell_volts(self, volts: Mapping[str, float]) -> np.ndarray:
         """Return the voltage across each cell, (rows, columns), from those of the nodes."""

@@ -5,6 +5,7 @@ without any path to the reference is held by a leakage of 1 fS (insulation of a 
 line has a defined voltage.
 """
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
@@ -67,27 +68,13 @@ def solve(
     >>> round(found.amperes["s"], 12), round(found.volts["b"], 9)
     (7.5e-07, 0.25)
     """
-    resistors, wires = list(resistors), list(wires)
-    nodes = {LO} | {source.node for source in sources.values()}
-    for first, second, _ in resistors:
-        nodes |= {first, second}
-    if cells is not None:
-        nodes.update(chain.from_iterable(cells.ends))
+    resistors = tuple(resistors)
+    ends = (*(source.node for source in sources.values()), *(() if cells is None else chain.from_iterable(cells.ends)))
+    layout = _layout(resistors, tuple(wires), ends)
     if not any(source.volt for source in sources.values()):  # at rest, as it is whenever relays move
-        nodes.update(chain.from_iterable(wires))
-        return Solution(dict.fromkeys(nodes, 0.0), dict.fromkeys(sources, 0.0))
-    index = _joint_indices(wires, nodes)
-    size = len(set(index.values()) - {None})
-    fixed = np.zeros((size, size))
-    fixed.flat[:: size + 1] = LEAKAGE_SIEMENS  # the diagonal
-    for resistor in resistors:
-        ends = [index[resistor.first], index[resistor.second]]
-        for end in ends:
-            if end is not None:
-                fixed[end, end] += resistor.siemens
-        if ends[0] is not None and ends[1] is not None:
-            fixed[ends[0], ends[1]] -= resistor.siemens
-            fixed[ends[1], ends[0]] -= resistor.siemens
+        return Solution(dict.fromkeys(layout.nodes, 0.0), dict.fromkeys(sources, 0.0))
+    index, fixed = layout.matrix
+    size = len(fixed)
     at_limit: dict[str, float] = {}  # sources at their limit, with the current they deliver
     found = np.zeros(size)
     for _ in range(4 * len(sources) + 1):
@@ -113,9 +100,40 @@ def solve(
     return Solution(volts, amperes, frozenset(at_limit))
 
 
-def _joint_indices(wires: list[tuple[str, str]], nodes: set[str]) -> dict[str, int | None]:
+class _Layout:
+    """What of a circuit stays while sources change; it is asked only."""
+
+    def __init__(self, resistors: tuple[Resistor, ...], wires: tuple[tuple[str, str], ...], ends: tuple[str, ...]):
+        self._resistors, self._wires = resistors, wires
+        pairs = (resistor[:2] for resistor in resistors)
+        self.nodes = frozenset((LO, *ends, *chain.from_iterable(pairs), *chain.from_iterable(wires)))
+
+    @functools.cached_property
+    def matrix(self) -> tuple[Mapping[str, int | None], np.ndarray]:
+        """Place of every node, and the nodal conductances (N, N) of resistors and leakage, in siemens."""
+        index = _joint_indices(self._wires, self.nodes)
+        size = len(set(index.values()) - {None})
+        fixed = np.zeros((size, size))
+        fixed.flat[:: size + 1] = LEAKAGE_SIEMENS  # the diagonal
+        for resistor in self._resistors:
+            ends = [index[resistor.first], index[resistor.second]]
+            for end in ends:
+                if end is not None:
+                    fixed[end, end] += resistor.siemens
+            if ends[0] is not None and ends[1] is not None:
+                fixed[ends[0], ends[1]] -= resistor.siemens
+                fixed[ends[1], ends[0]] -= resistor.siemens
+        return index, fixed
+
+
+_layout = functools.lru_cache(maxsize=16)(_Layout)
+"""Only voltages change from one look to the next, mostly."""
+
+
+@functools.lru_cache(maxsize=256)  # the same relay states come again, with cells that have moved
+def _joint_indices(wires: tuple[tuple[str, str], ...], nodes: frozenset[str]) -> dict[str, int | None]:
     """Return the place of every node in the matrix, None for the reference; all that ideal wires join is one node."""
-    groups = {node: [node] for node in nodes.union(chain.from_iterable(wires))}
+    groups = {node: [node] for node in nodes}
     name_of = {node: node for node in groups}
     for first, second in wires:
         old, new = name_of[first], name_of[second]
@@ -146,7 +164,7 @@ def _with_sources(
 
 
 def _source_amperes(
-    resistors: list[Resistor],
+    resistors: Iterable[Resistor],
     sources: Mapping[str, Source],
     at_limit: Mapping[str, float],
     index: Mapping[str, int | None],

@@ -5,6 +5,7 @@ between two messages; what instruments have going on in the background goes on m
 threshold is added up until the voltage ends, and then moves the cell once.
 """
 
+import functools
 import math
 import threading
 from collections.abc import Iterable, Iterator
@@ -377,20 +378,28 @@ class World:
 
     def _joints(self) -> list[tuple[str, str]]:
         """Return the pairs of nodes that wires and closed relays make one."""
-        if self.damage is None:
-            return [*self._wires, *chain.from_iterable(self._closed.values())]
-        whole = (closed - self.damage.worn(matrix).keys() for matrix, closed in self._closed.items())
-        return [*self._wires, *chain.from_iterable(whole)]
+        whole: Iterable[frozenset[Relay]] = self._closed.values()
+        if self.damage is not None:
+            whole = [closed - self.damage.worn(matrix).keys() for matrix, closed in self._closed.items()]
+        return [*self._wires, *chain.from_iterable(map(sorted, whole))]
 
     def _look_for_shorts(self) -> None:
         """Note sources that are joined to each other or to the return."""
-        group: dict[str, set[str]] = {}
-        for first, second in self._joints():
-            joined = group.get(first, {first}) | group.get(second, {second})
-            for node in joined:
-                group[node] = joined
-        ends = [f"{name}.hi" for name in self._terminals]
-        for place, end in enumerate(ends):
-            for other in (LO, *ends[place + 1 :]):
-                if other in group.get(end, set()):
-                    self.log.add(self.clock.elapsed(), "violation", what="short", where=(end, other))
+        for end, other in _shorts(tuple(self._joints()), tuple(f"{name}.hi" for name in self._terminals)):
+            self.log.add(self.clock.elapsed(), "violation", what="short", where=(end, other))
+
+
+@functools.lru_cache(maxsize=256)  # the same relay states come again and again
+def _shorts(joints: tuple[tuple[str, str], ...], ends: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return which ends are joined to the return or to one that follows."""
+    group: dict[str, set[str]] = {}
+    for first, second in joints:
+        joined = group.get(first, {first}) | group.get(second, {second})
+        for node in joined:
+            group[node] = joined
+    return [
+        (end, other)
+        for place, end in enumerate(ends)
+        for other in (LO, *ends[place + 1 :])
+        if other in group.get(end, set())
+    ]

@@ -29,6 +29,7 @@ def line(request):
     with make_emulated(load_bench("emulated-single"), 1) as bench:
         _, host, port, _ = bench.resources["smu"].split("::")
         with socket.create_connection((host, int(port))) as there:
+            there.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
             def to_instrument():  # which takes nothing else for the end of a message
                 left = b""

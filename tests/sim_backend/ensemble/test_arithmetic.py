@@ -11,20 +11,25 @@ from crossbar_hil.sim_backend.ensemble.task import margins, merge_patterns
 from crossbar_hil.training.encoding import row_voltages, target_activations
 
 
-@numba.njit
-def decays(arguments):
-    out = np.empty_like(arguments)
-    for i in range(len(arguments)):
-        out[i] = quick_exp(arguments[i])
-    return out
+@numba.njit(no_cfunc_wrapper=True)
+def let_decay(single, double):
+    """Put exp in the place of each argument, of both precisions, which is compiled in half the time of each alone."""
+    for i in range(len(single)):
+        single[i] = quick_exp(single[i])
+    for i in range(len(double)):
+        double[i] = quick_exp(double[i])
 
 
-@pytest.mark.parametrize(("real", "lowest", "bound"), [(np.float32, -80, 1.8e-7), (np.float64, -700, 1e-12)])
-def test_the_polynomial_exp_is_as_good_as_the_margins_assume(real, lowest, bound):
-    arguments = np.concatenate([np.linspace(lowest, 0, 300_001), -np.logspace(-12, 0, 50_001)]).astype(real)
+def test_the_polynomial_exp_is_as_good_as_the_margins_assume():
     wide = np.longdouble if np.finfo(np.longdouble).eps < 1e-18 else np.float64
-    exact = np.exp(arguments.astype(wide))
-    assert np.abs(decays(arguments) / exact - 1).max() < bound
+    single, double = found = [
+        np.concatenate([np.linspace(lowest, 0, 300_001), -np.logspace(-12, 0, 50_001)]).astype(real)
+        for real, lowest in ((np.float32, -80), (np.float64, -700))
+    ]
+    exact = [np.exp(each.astype(wide)) for each in found]
+    let_decay(single, double)
+    for decays, expected, bound in zip(found, exact, (1.8e-7, 1e-12), strict=True):
+        assert np.abs(decays / expected - 1).max() < bound
 
 
 def task_of(patterns, labels, v0=-0.1, v1=0.1, target0=-0.8, target=0.8):

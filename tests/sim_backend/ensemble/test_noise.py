@@ -48,14 +48,15 @@ def within(first, second, deviations):
     return abs(first.mean() - second.mean()) < deviations * spread
 
 
+@pytest.mark.parametrize(("many", "few"), [(5000, 80), pytest.param(20_000, 200, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize("pull_back", [False, True], ids=["default", "pull back"])
 @pytest.mark.parametrize("noise", [{"read_noise": 0.05}, {"step_variation": 0.5}], ids=["read", "step"])
-def test_noisy_chips_take_as_many_epochs_as_with_the_trainer(noise, pull_back):
-    shifts = draw_ensemble(20_000, seed=2, span_siemens=SPAN)
+def test_noisy_chips_take_as_many_epochs_as_with_the_trainer(noise, pull_back, many, few):
+    shifts = draw_ensemble(many, seed=2, span_siemens=SPAN)
     way = {"pull_back": pull_back}
     together = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, seed=2, confirm=1, **noise, **way)
     quiet = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, **way)
-    alone = trained_alone(200, 21, **noise, **way)
+    alone = trained_alone(few, 21, **noise, **way)
     assert within(together.epochs.astype(float), alone.astype(float), 3.5)
     assert abs(together.epochs.mean() - quiet.epochs.mean()) > 0.1  # the noise does something
 

@@ -72,18 +72,19 @@ def test_many_chips_end_as_with_the_trainer(seed):
     check(seed, 40)
 
 
+@pytest.mark.parametrize(("many", "few"), [(500, 20), pytest.param(1500, 50, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize("noise", [{"read_noise": 0.01}, {"step_variation": 0.5}], ids=["read", "step"])
-def test_noisy_chips_end_as_with_the_trainer_in_distribution(noise):
+def test_noisy_chips_end_as_with_the_trainer_in_distribution(noise, many, few):
     curve, how = (
         ConductanceCurve(4.5e-7 + 7e-9 * np.arange(25)),
         {"beta": 6e6, "target": 0.8, "epochs": 110, "confirm": 3, "pull_back": True},
     )
     how |= {"give_up": True, "unresponsive": 10}
-    shifts = draw_ensemble(1500, seed=8, span_siemens=(2e-8, 1e-7))
+    shifts = draw_ensemble(many, seed=8, span_siemens=(2e-8, 1e-7))
     together = train_ensemble(curve, shifts, *TRAIN, seed=1, **how, **noise)
     rng = np.random.default_rng(5)
-    alone = [Trainer(SimulatedBackend(curve, own, rng=rng, **noise), **how).run(*TRAIN) for own in shifts[:50]]
-    assert sum(bool(each.given_up) for each in alone) >= 10
+    alone = [Trainer(SimulatedBackend(curve, own, rng=rng, **noise), **how).run(*TRAIN) for own in shifts[:few]]
+    assert sum(bool(each.given_up) for each in alone) >= few / 5
     for name in ("converged", "epochs", "pulses"):
         first, second = (np.array(each, dtype=float) for each in (
             getattr(together, name), [getattr(each, name) for each in alone]))  # fmt: skip

@@ -57,10 +57,10 @@ def compare(shifts, patterns, labels, *, curve=CURVE, scale=10.0, chip, **settin
 
 BOTH = {"drive": "both", "sense": "both"}
 WAYS = [
-    (50, {"wire_ohm": 5.0}, {"pull_back": True}),
-    (60, {"wire_ohm": 5.0}, {"beta": 1e7, "target": 0.9}),
-    (20, {"wire_ohm": (0.0, 800.0)}, {"pull_back": True, "epochs": 12}),
-    (40, {"wire_ohm": (5.0, 2.0), "write": "half-select"}, {"epochs": 8}),
+    (20, {"wire_ohm": 5.0}, {"pull_back": True}),
+    (20, {"wire_ohm": 5.0}, {"beta": 1e7, "target": 0.9}),
+    (10, {"wire_ohm": (0.0, 800.0)}, {"pull_back": True, "epochs": 12}),
+    (12, {"wire_ohm": (5.0, 2.0), "write": "half-select"}, {"epochs": 8}),
 ]
 """With one kernel, which is compiled; the others are compiled in campaigns."""
 JUDGED = {"wire_ohm": 500.0}, {"pull_back": True, "unresponsive": 10, "give_up": True, "epochs": 24}
@@ -68,7 +68,7 @@ IDS = ["pull back", "default", "ideal word lines", "half-select"]
 
 
 @pytest.mark.parametrize(("chips", "chip", "settings"), WAYS, ids=IDS)
-def test_two_hundred_chips_with_wires_are_trained_as_by_the_trainer(alone, chips, chip, settings):
+def test_some_chips_with_wires_are_trained_as_by_the_trainer(alone, chips, chip, settings):
     found = compare(draw_ensemble(chips, seed=11, span_siemens=SPAN), *TRAIN, chip=chip, **settings)
     assert found.converged.any()
     assert not alone
@@ -140,10 +140,10 @@ def test_random_tasks_with_wires_are_trained_as_by_the_trainer(seed):
     compare(shifts, *task, **settings)
 
 
-SIZES = [(4, 4), (9, 4), (4, 9), (1, 1), (5, 3), (3, 5), (9, 13)]
+SIZES = [(4, 4), (1, 1), (5, 3), (3, 5), (9, 4), (4, 9), (9, 13)]
 
 
-@pytest.mark.parametrize(("rows", "columns"), SIZES)
+@pytest.mark.parametrize(("rows", "columns"), SIZES[:4])
 def test_what_wires_let_through_is_that_of_a_dense_solution(interpreted, rows, columns):
     check_transfer(rows, columns)
 

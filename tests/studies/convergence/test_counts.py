@@ -45,7 +45,7 @@ def test_without_a_converged_chip_there_are_no_epochs_and_the_yield_is_zero():
     assert found["epochs_mean"] is found["epochs_50"] is found["pulses_mean_converged"] is None
 
 
-@settings(max_examples=40, derandomize=True, database=None, deadline=None)
+@settings(max_examples=15, derandomize=True, database=None, deadline=None)
 @given(
     st.lists(
         st.tuples(

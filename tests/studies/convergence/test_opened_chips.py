@@ -10,6 +10,7 @@ import pytest
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.studies.axes import read_axes
+from crossbar_hil.studies.convergence import tuning
 from crossbar_hil.studies.convergence.opened_chips import whose
 from crossbar_hil.studies.convergence.sweeping import plan_sweep
 
@@ -94,7 +95,10 @@ def test_a_sweep_opens_the_backend_of_the_bench_anew_for_each_chip_of_each_point
     assert all(point["converged"] == 3 for point in points)
 
 
-def test_a_search_begins_where_the_rise_of_such_a_chip_says_and_tells_whose_chips_they_are(lab, cli, tmp_path, undrawn):
+def test_a_search_begins_where_the_rise_of_such_a_chip_says_and_tells_whose_chips_they_are(
+    lab, cli, tmp_path, undrawn, monkeypatch
+):
+    monkeypatch.setattr(tuning, "SLOW", (tuning.Round(2, 0, 0, 0.0), tuning.Round(3, 2, 1, 0.5)))
     (tmp_path / "glass.toml").write_text('backend = "glass"\n[options]\nstep = 2e-8\n[training]\nepochs = 6\n')
     words = ("tune", "--bench", "glass.toml", "--over", "target=0.5", "--over", "epochs=6", "--chips", "1")
     done = cli(*words, "--seed", "1", "--scheduler", "threads", "--workers", "1", "--quiet", "--to", "out")

@@ -35,7 +35,7 @@ def test_the_time_is_that_of_all_chips_on_all_workers():
 
 
 def test_sweep_says_first_how_long_chips_take_that_are_trained_one_by_one(cli, undrawn):
-    over = ("sweep", "--over", "beta=4e7,5e7", "--chips", "3", "--seed", "1", "--workers", "1")
+    over = ("sweep", "--over", "beta=4e7,5e7", "--chips", "3", "--seed", "1", "--scheduler", "threads")
     disturbing = cli(*over, "--set", "dead_zone=1e-9", "--set", "epochs=3")
     assert "6 of them take about" in disturbing.err
     assert "one by one" not in cli(*over, "--set", "step_spread=0.2").err

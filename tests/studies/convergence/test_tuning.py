@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.studies.axes import read_axes
-from crossbar_hil.studies.convergence import counting
+from crossbar_hil.studies.convergence import counting, tuning
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
 from crossbar_hil.studies.convergence.points import SINGLE_CHUNK
 from crossbar_hil.studies.convergence.tuning import FRESH, SLOW, plan_tune, resume_tune, run_tune
@@ -17,6 +18,13 @@ NARROW = ("beta=6e7..1.2e8:2log", "target=0.99,0.999", "width=0.05")
 
 def planned(over=NARROW, chips=4000):
     return plan_tune(load_bench("simulated", preset="reference"), read_axes(over), chips=chips, seed=3)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Search on a tenth of the chips, where it is not the yield that a test is about."""
+    few = [replace(each, chips=each.chips // 10) for each in tuning.QUICK]
+    monkeypatch.setattr(tuning, "QUICK", tuple(few))
 
 
 def search(folder, over=NARROW, scheduler=None, progress=None, chips=4000):
@@ -41,7 +49,7 @@ def test_a_search_finds_more_than_97_of_100_and_states_it_on_chips_that_it_never
     assert result.fresh.converged / result.fresh.chips > 0.96  # of all such chips more than 97 in 100, see the campaign
 
 
-def test_the_bench_file_that_is_written_trains_with_the_tuned_settings(tmp_path, cli):
+def test_the_bench_file_that_is_written_trains_with_the_tuned_settings(tmp_path, cli, quick):
     result = search(tmp_path / "tune")
     bench = load_bench(str(tmp_path / "tune" / "tuned" / "bench.toml"))
     assert {str(key): key.of(bench) for key in result.settings} == {str(k): v for k, v in result.settings.items()}
@@ -50,13 +58,13 @@ def test_the_bench_file_that_is_written_trains_with_the_tuned_settings(tmp_path,
     assert done.code == 0
 
 
-def test_an_interrupted_search_goes_on_to_the_same_files(tmp_path, small):
+def test_an_interrupted_search_goes_on_to_the_same_files(tmp_path, small, quick):
     search(tmp_path / "whole")
 
     class Interrupting(Silent):
         def __call__(self, chips):
             super().__call__(chips)
-            if self.done > 3000:
+            if self.done > 300:
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -74,7 +82,7 @@ def test_a_search_begun_when_its_chips_were_slower_goes_on_with_its_rounds(tmp_p
         assert resume_tune(opened).plan() == begun.plan()
 
 
-def test_limits_are_what_the_training_needs(tmp_path):
+def test_limits_are_what_the_training_needs(tmp_path, quick):
     limits = search(tmp_path / "tune", over=(*NARROW[:2], "width=0.01", "epochs=11"), chips=100).limits
     assert limits == {"read_v": 0.1, "pulse_v": 2.0, "width_s": 0.01, "pulses": 10, "dose_vs": 0.2}
 

@@ -16,12 +16,17 @@ local STOPPED = "script stopped: it ran for too long"
 local EXIT = {}
 
 local kit = { host = host, full = 0.75 * memory / 1024 }
-local spent, dying = 0, nil
+local spent, next_look, dying = 0, 0, nil
+
+local function late()
+  next_look = spent + step
+  return expired()
+end
 
 -- Count work; every number that is not one of the script's doing counts as too much.
 local function charge(cost)
   spent = spent + cost
-  if not dying and (not (spent <= budget) or expired()) then
+  if not dying and (not (spent <= budget) or (spent >= next_look and late())) then
     dying = STOPPED
   end
   if dying then
@@ -41,14 +46,14 @@ function kit.watch()
 end
 
 function kit.begin()
-  spent, dying = 0, nil
+  spent, next_look, dying = 0, 0, nil
 end
 
 -- End the count; return "exit" or a text if the message had to end.
 function kit.finish()
   sethook()
   local ended = dying
-  spent, dying = 0, nil
+  spent, next_look, dying = 0, 0, nil
   return ended == EXIT and "exit" or ended
 end
 

@@ -39,6 +39,7 @@ env.coroutine = { yield = yield, status = status }
 
 function env.getmetatable(value)
   if type(value) == "table" then
+    kit.fill(kit.is_object[value])
     return getmetatable(value)
   end
   return nil

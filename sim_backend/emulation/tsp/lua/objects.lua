@@ -12,6 +12,7 @@ local host, charge = kit.host, kit.charge
 local objects = {} -- id -> table
 local fleeting = setmetatable({}, { __mode = "v" }) -- id -> table, of objects that end when no script holds them
 local ended = {} -- ids of those that have ended
+local unfilled = {} -- ids of objects whose parts have not been asked for yet
 local identity = setmetatable({}, { __mode = "k" }) -- table -> id
 
 local function object(id)
@@ -55,6 +56,17 @@ local function tag(value)
   return "u", kind
 end
 
+-- Return what Python answers after whether it is an answer, not an error.
+local function answered(ok, done, ...)
+  if not ok or type(done) ~= "boolean" then
+    error("error in the instrument", 0)
+  end
+  if not done then
+    error((...), 0)
+  end
+  return ...
+end
+
 local function ask(kind, target, key, ...)
   charge(100)
   if collectgarbage("count") > kit.full then
@@ -63,24 +75,28 @@ local function ask(kind, target, key, ...)
       error("not enough memory", 0)
     end
   end
-  local sent, n = {}, select("#", ...)
-  if n > 200 then
+  local n = select("#", ...)
+  if n == 0 then
+    return answered(pcall(host, kind, target, key))
+  elseif n > 200 then
     error("too many arguments", 0)
   end
+  local sent = {}
   for i = 1, n do
     sent[2 * i - 1], sent[2 * i] = tag((select(i, ...)))
   end
-  local ok, answer = pcall(host, kind, target, key, unpack(sent, 1, 2 * n))
-  if not ok or type(answer) ~= "table" then
-    error("error in the instrument", 0)
-  end
-  if answer[1] ~= 0 then
-    error(answer[3], 0)
-  end
-  return unpack(answer, 3, 2 + answer[2])
+  return answered(pcall(host, kind, target, key, unpack(sent, 1, 2 * n)))
 end
 
 kit.ask = ask
+
+-- Have an object's parts added before they are looked at; again from the beginning if the message ended meanwhile.
+local function fill(id)
+  if unfilled[id] then
+    answered(pcall(host, "fill", id, ""))
+    unfilled[id] = nil
+  end
+end
 
 -- The values after the first, which is only named to be kept alive until they are there.
 local function beside(_, ...)
@@ -103,6 +119,7 @@ function kit.object(id, luatype, indexed, is_fleeting)
     end
   end
   function mt.__index(_, key)
+    fill(id)
     local getter = Getters[key]
     if getter then
       return getter()
@@ -114,6 +131,7 @@ function kit.object(id, luatype, indexed, is_fleeting)
     return found
   end
   function mt.__newindex(_, key, value)
+    fill(id)
     local setter = Setters[key]
     if setter then
       return setter(value)
@@ -126,7 +144,7 @@ function kit.object(id, luatype, indexed, is_fleeting)
   if is_fleeting then
     fleeting[id] = it
   else
-    objects[id] = it
+    objects[id], unfilled[id] = it, true
   end
   return setmetatable(it, mt)
 end
@@ -148,7 +166,7 @@ local function method(id, key)
   end
 end
 
-kit.bound_method, kit.is_object, kit.object_of = method, identity, object
+kit.bound_method, kit.is_object, kit.object_of, kit.fill = method, identity, object, fill
 
 -- Give an object a part: what is read, written or called; or a constant or an object, which it holds.
 function kit.add(id, kind, key, value)

@@ -58,8 +58,10 @@ class Node:
         self.luatype = luatype
         self.owner = owner
         self.fleeting = fleeting
-        self.getters: dict[str, Callable[[], Value]] = {}
-        self.setters: dict[str, Callable[[Value], None]] = {}
+        self.getters: dict[str, Callable[[], Value] | None] = {}
+        """What works out an attribute; None if `values` holds it, a number, text or boolean: Lua reads it by itself."""
+        self.setters: dict[str, Callable[[Value], None] | None] = {}
+        """What takes an attribute; None if it is kept once its check has passed it."""
         self.methods: dict[str, Callable[..., Returned]] = {}
         self.constants: dict[str, float | str | bool] = {}
         self.children: dict[str | int, Node] = {}
@@ -68,17 +70,18 @@ class Node:
         self.values: dict[str, Any] = {}
         self.checks: dict[str, Check] = {}
         """What each setting must pass."""
-        self.plain: set[str] = set()
-        """Attributes that read as what `values` holds, a number, a text or a boolean: Lua reads them by itself."""
         self._defaults: dict[str, Any] = {}
+        self._changed: dict[str, Callable[[], None]] = {}
 
     def child(self, key: str | int, node: "Node | None" = None) -> "Node":
         """Hang another object under this one, and return it."""
-        return self.children.setdefault(key, node or Node())
+        found = self.children.get(key)
+        if found is None:
+            found = self.children[key] = node or Node()
+        return found
 
     def attribute(self, key: str, get: Callable[[], Value], put: Callable[[Value], None] | None = None) -> None:
         """Add an attribute that is worked out when it is read."""
-        self.plain.discard(key)
         self.getters[key] = get
         if put:
             self.setters[key] = put
@@ -87,19 +90,33 @@ class Node:
         """Add an attribute that keeps what it is set to, once `check` has passed it."""
         self._defaults[key] = self.values[key] = default
         self.checks[key] = check
-
-        def put(value: Value) -> None:
-            self.values[key] = check(value)
-            if changed:
-                changed()
-
-        self.attribute(key, lambda: self.values[key], put)
-        self.plain.add(key)
+        self.getters[key] = self.setters[key] = None
+        if changed:
+            self._changed[key] = changed
 
     def settings(self, check: Check, **defaults: Any) -> None:
         """Add several attributes of one kind that only keep what they are set to."""
         for key, default in defaults.items():
             self.setting(key, default, check)
+
+    def read(self, key: str) -> Value:
+        """Return an attribute."""
+        get = self.getters[key]
+        return self.values[key] if get is None else get()
+
+    def write(self, key: str, value: Value) -> None:
+        """Set an attribute."""
+        put = self.setters[key]
+        if put is None:
+            self.set(key, value)
+        else:
+            put(value)
+
+    def set(self, key: str, value: Value) -> None:
+        """Keep what a setting is set to, once its check has passed it."""
+        self.values[key] = self.checks[key](value)
+        if key in self._changed:
+            self._changed[key]()
 
     def keep(self, rows: Iterable[Row]) -> None:
         """Add what a table says, to this object and those below it.

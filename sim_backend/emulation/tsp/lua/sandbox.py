@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -21,6 +21,7 @@ FULL = 0.5
 STEP = 1000
 """Instructions between two looks at the clock."""
 PARTS = ("objects", "environment", "scripts")
+COMPILING = b"return string.dump(assert(loadstring(..., '<python>')))"
 
 
 class Sandbox:
@@ -73,19 +74,19 @@ class Sandbox:
             encoding="latin-1",
             register_eval=False,
             register_builtins=False,
-            unpack_returned_tuples=False,
+            unpack_returned_tuples=True,
             attribute_filter=_nothing,
             max_memory=int(self._memory_bytes),
         )
-        self._silence = self._lua.table_from([0, 0])
         bounds = self._instructions, STEP, self._memory_bytes
-        self._kit = self._lua.execute(_lua_source("bounds"), self._host, self.expired, *bounds)
+        self._kit = self._lua.execute(_lua_chunk("bounds"), self._host, self.expired, *bounds)
         for part in PARTS:
-            self._lua.execute(_lua_source(part), self._kit)
-        identity = self._build(self._root)
+            self._lua.execute(_lua_chunk(part), self._kit)
+        self._table_of(self._root)
         for name in self._root.methods:
-            self._kit["global"](name, identity, True)
+            self._kit["global"](name, self._ids[self._root], True)
         for place, node in self._root.children.items():
+            self._table_of(node)
             self._kit["global"](place, self._ids[node], False)
         self._kit["node"](self._ids[self._root.children["localnode"]])
         self.begin()
@@ -159,18 +160,28 @@ class Sandbox:
             del self._ids[node]
             node.end()
 
-    def _build(self, node: Node) -> int:
-        """Make the Lua table of an object and of all below it; return its number."""
+    def _table_of(self, node: Node) -> Any:
+        """Return the Lua table of an object, made if it is new.
+
+        Most objects are never looked at: what one has, with the tables of those below it, is added when a script first
+        looks at it; to one that is fleeting at once, as only its table keeps it.
+        """
         known = self._ids.get(node)
         if known is not None:
-            return known
+            return self._kit["object_of"](known)
         identity = self._ids[node] = self._made
         self._made += 1
         self._nodes[identity] = node
-        add = functools.partial(self._kit["add"], identity)
         table = self._kit["object"](identity, node.luatype, node.item is not None, node.fleeting)
-        for key in node.getters:
-            add("get", key, functools.partial(node.values.__getitem__, key) if key in node.plain else None)
+        if node.fleeting:
+            self._fill(identity)
+        return table
+
+    def _fill(self, identity: int) -> None:
+        """Give the Lua table of an object what it has."""
+        node, add = self._nodes[identity], functools.partial(self._kit["add"], identity)
+        for key, get in node.getters.items():
+            add("get", key, functools.partial(node.values.__getitem__, key) if get is None else None)
         for key in node.setters:
             add("set", key)
         for key in node.methods:
@@ -179,44 +190,41 @@ class Sandbox:
             add("hold", key, value)
         for place, child in node.children.items():
             add("hold", place, self._table_of(child))
-        del table  # kept until here: a fleeting object must not end before it is complete
-        return identity
 
-    def _table_of(self, node: Node) -> Any:
-        """Return the Lua table of an object."""
-        return self._kit["object_of"](self._build(node))
-
-    def _host(self, kind: str, target: int, key: Any, *tagged: Any) -> Any:
-        """Carry out what a script asks; called by Lua."""
+    def _host(self, kind: str, target: int, key: Any, *tagged: Any) -> tuple[Any, ...]:
+        """Carry out what a script asks; return whether that went well, and the values or the error. Called by Lua."""
         try:
             try:
-                returned: Returned = self._carry_out(kind, target, key, [self._value(*each) for each in _pairs(tagged)])
+                values = [self._value(*each) for each in zip(tagged[::2], tagged[1::2], strict=True)]
+                returned: Returned = self._carry_out(kind, target, key, values)
             except Refused as refused:
                 self._refuse(refused)
-                returned = ()
-            if returned == ():
-                return self._silence
-            values = returned if isinstance(returned, tuple) else (returned,)
-            return self._lua.table_from([0, len(values), *(self._plain(value) for value in values)])
+                return (True,)
+            if isinstance(returned, tuple):
+                return True, *map(self._plain, returned)
+            return True, self._plain(returned)
         except ScriptError as error:
-            return self._lua.table_from([1, 1, str(error)])
+            return False, str(error)
         except Exception as error:  # whatever it is, it must not travel through Lua, nor tell of the host
-            return self._lua.table_from([1, 1, f"wrong parameters or emulator fault ({type(error).__name__})"])
+            return False, f"wrong parameters or emulator fault ({type(error).__name__})"
 
     def _carry_out(self, kind: str, target: int, key: Any, values: list[Value]) -> Returned:
         """Return what was asked for; a change returns nothing."""
         if kind == "syntax":
             return _try_to_translate(str(values[0]))
+        if kind == "fill":
+            self._fill(target)
+            return ()
         node = self._nodes[target]
         if kind == "get":
-            return node.getters[key]()
+            return node.read(key)
         if kind == "call":
             found = node.methods[key](*values)
             return () if found is None else found
         if kind == "item" and node.item:
             return node.item(int(key))
         if kind == "set":
-            node.setters[key](values[0])
+            node.write(key, values[0])
         elif kind == "put" and node.put:
             node.put(int(key), values[0])
         elif kind == "print":
@@ -255,8 +263,11 @@ def _translate_script(source: str) -> str:
 
 
 @functools.cache
-def _lua_source(name: str) -> str:
-    return files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8")
+def _lua_chunk(name: str) -> bytes:
+    """Return a file of ours, compiled once for all Lua states of this process."""
+    source = files(__package__).joinpath(f"{name}.lua").read_bytes()
+    compiled: bytes = lupa.lua51.LuaRuntime(encoding=None).execute(COMPILING, source)
+    return compiled
 
 
 def _try_to_translate(source: str) -> tuple[str | None, str | None]:
@@ -265,10 +276,6 @@ def _try_to_translate(source: str) -> tuple[str | None, str | None]:
         return None, as_lua_5_1(source)
     except NotUnderstoodError as error:
         return str(error), None
-
-
-def _pairs(tagged: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:
-    return zip(tagged[::2], tagged[1::2], strict=True)
 
 
 def _nothing(_thing: object, _name: object, _setting: bool) -> Any:

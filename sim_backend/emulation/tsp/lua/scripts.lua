@@ -99,6 +99,7 @@ end
 
 -- Give an object what every node of a TSP-Link network has: it runs code.
 function kit.node(id)
+  kit.fill(id)
   local Objects = getmetatable(kit.object_of(id)).Objects
   function Objects.execute(source)
     local f, message = kit.compile_here(text(source, "execute"), "=tsp")

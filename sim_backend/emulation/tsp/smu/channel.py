@@ -96,14 +96,14 @@ class Smu:
 
     def _lock_autorange(self) -> None:
         """Refuse another current autorange in the high-capacitance mode."""
-        setters, free = self.measure.node.setters, self.measure.node.setters["autorangei"]
+        node = self.measure.node
 
         def put(value: Value) -> None:
             if self.source.node.values["highc"] and value != FOLLOW_LIMIT:
                 raise Refused(5069, "Autorange locked for HighC mode", SERIOUS)
-            free(value)
+            node.set("autorangei", value)
 
-        setters["autorangei"] = put
+        node.setters["autorangei"] = put
 
     def note_limit(self, limited: bool) -> None:
         """Keep the state of the limit for the status register, which only a measurement brings up to date."""
