@@ -25,7 +25,7 @@ SMALL = SpikingSettings(classes=(0, 1), neurons=6, train=90, passes=2, steps=150
 ARRANGED = replace(SMALL, wire_ohm=1.0, soft=True, order="variance", drive="both", sense="both", tiles="2x1", renew=20)
 VARIED = replace(
     SMALL, train=24, passes=1, steps=40, test_steps=6, stuck_rows=2, step_spread=0.2, step_variation=0.5,
-    write_noise=0.02, column_noise=0.1, relaxation_images=500.0, drift=0.01, telegraph=0.2, telegraph_s=0.05,
+    write_noise=0.02, column_noise=0.1, relaxation_images=500.0, drift=0.1, telegraph=0.2, telegraph_s=0.05,
 )  # fmt: skip
 STRIPES = SpikingSettings(dataset="stripes", bench="simulated", passes=2)
 BRIEF = SpikingSettings(dataset="stripes", bench="emulated", passes=1, steps=3, test_steps=2)
