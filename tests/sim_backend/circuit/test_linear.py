@@ -18,7 +18,7 @@ from crossbar_hil.sim_backend.circuit import (
 
 
 def by_kirchhoff(conductances, voltages, row_ohm, column_ohm, topology=None):  # noqa: PLR0912 - one story
-    """Currents (P, C): a list of branches, one equation per node, one direct solution. Lines with 0 ohm share a node."""
+    """Currents (P, C): a list of branches, one equation per node, solved directly. Lines with 0 ohm share a node."""
     topology = topology or Topology()
     rows, columns = conductances.shape
     names, branches = {}, []
