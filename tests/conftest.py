@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import logging
 import os
 import shutil
 import signal
@@ -119,6 +120,8 @@ subprocess.Popen = forking.Popen
 
 def pytest_configure(config):
     config.pluginmanager.register(Doctests())  # hooks of this file are asked about its folder only
+    # Once: as pytest's own log_level it would be set and taken back, for every logger, three times a test.
+    logging.getLogger().setLevel(logging.INFO)
     # Journals, ledgers and records wait for the disk after every write.
     usual = config.option.markexpr == "not campaign"
     if usual and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH_BYTES:
