@@ -29,6 +29,7 @@ DEADLINE_S = 0.2
 """Where the deadline is meant to run out."""
 PATIENCE_S, LONG_S = 30.0, 60.0
 """Where it is not, and how long peers wait: a busy machine is not a failure."""
+BUFFER_BYTES, MORE_THAN_BUFFERS = 1 << 16, 8_000_000
 
 
 class Peer:
@@ -36,6 +37,7 @@ class Peer:
 
     def __init__(self, *scripts):
         self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)  # of its connections too
         self.listener.settimeout(LONG_S)
         self.port = self.listener.getsockname()[1]
         self.resource = f"TCPIP::127.0.0.1::{self.port}::SOCKET"
@@ -101,6 +103,12 @@ def opened():
     yield make
     for each in made:
         each.close()
+
+
+def small_buffers(adapter):
+    """Let little fit between an adapter and a peer that does not read."""
+    adapter.connection._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
+    return adapter
 
 
 def answers(*replies):
@@ -190,9 +198,9 @@ def test_a_dribbling_reply_ends_at_the_deadline_and_shows_what_came(peer, opened
 
 @pytest.mark.fault("T13", "V15")
 def test_a_peer_that_does_not_read_ends_at_the_deadline(peer, opened):
-    adapter = opened(peer(lambda peer, connection: peer.go.wait(LONG_S)))
+    adapter = small_buffers(opened(peer(lambda peer, connection: peer.go.wait(LONG_S))))
     with brief(adapter), pytest.raises(DeadlineError, match="bytes of a message in time"):
-        adapter.write("x" * 50_000_000)
+        adapter.write("x" * MORE_THAN_BUFFERS)
     assert adapter.connection.torn  # the next message would be joined to half of this one
 
 
@@ -534,9 +542,9 @@ def test_where_no_prompts_are_expected_one_is_garbled(peer, opened):
 
 def test_a_blind_write_is_not_joined_to_half_a_message(peer, opened):
     served = peer(lambda peer, connection: peer.go.wait(LONG_S), answers(b""))
-    adapter = opened(served)
+    adapter = small_buffers(opened(served))
     with brief(adapter), pytest.raises(DeadlineError):
-        adapter.write("x" * 50_000_000)
+        adapter.write("x" * MORE_THAN_BUFFERS)
     served.go.set()
     adapter.blind_write("OFF")
     served.wait_for_lines(1)
