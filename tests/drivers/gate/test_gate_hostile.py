@@ -281,7 +281,7 @@ fixed = settings(derandomize=True, database=None, deadline=None)
 @pytest.mark.fault("V5")
 @pytest.mark.fault("V8")
 @pytest.mark.fault("V18")
-@pytest.mark.parametrize("attacks", [10, pytest.param(200, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize("attacks", [30, pytest.param(200, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize("dual", [True, False])
 def test_whatever_a_hostile_caller_tries_no_cell_sees_more_than_it_may(fakes, dual, attacks):
     reached = {"pulses": 0, "reads": 0}
