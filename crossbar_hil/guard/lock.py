@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
@@ -171,7 +172,7 @@ class BenchLock:
         self._run = run
         self._folder = folder or default_folder(self.resources)
         self._now = now
-        self._version = version or installed_version("crossbar-hil")
+        self._version = version or _own_version()
         self._minimum = minimum_version
         self._noun = "run" if fleeting else "instrument"
         self._fleeting: set[Path] = set()  # files of what has its name for once
@@ -379,6 +380,12 @@ def _parts(version: str) -> tuple[int, ...]:
     while numbers and numbers[-1] == 0:
         numbers.pop()
     return tuple(numbers)
+
+
+@cache
+def _own_version() -> str:
+    """Return the version of this program, which is looked up once a process."""
+    return installed_version("crossbar-hil")
 
 
 def _user() -> str:

@@ -53,7 +53,7 @@ class Machine:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.state = State.REPLAYING
-        self._folder = folder
+        self._path = None if folder is None else folder / PHASE
         self.tell(self.state.value)
 
     def to(self, state: State) -> None:
@@ -65,13 +65,14 @@ class Machine:
 
     def tell(self, word: str) -> None:
         """Write a word for onlookers, as far as that works: who only looks on stops nothing."""
-        if self._folder is None:
+        if self._path is None:
             return
-        with (
-            suppress(OSError),  # no room, a link in its place
-            os.fdopen(open_to_write(self._folder / PHASE), "wb", buffering=0) as file,
-        ):
-            file.write(f"{word:<{_WIDTH}}\n".encode())  # always as long, so that none is ever read in part
+        with suppress(OSError):  # no room, a link in its place
+            handle = open_to_write(self._path)
+            try:
+                os.write(handle, f"{word:<{_WIDTH}}\n".encode())  # always as long, so that none is ever read in part
+            finally:
+                os.close(handle)
 
 
 def phase_of(folder: Path) -> tuple[str, datetime | None]:

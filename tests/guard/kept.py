@@ -21,6 +21,8 @@ from crossbar_hil.instruments.transport.link import SocketLink
 from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
 from crossbar_hil.sim_backend.emulation.nemesis.faults import Fault, Nemesis
 
+from ..called import NEED_SOCKETS, called
+
 PULSE = Pulse(2.0, 0.05)
 ONE_HOT = 0.1 * np.eye(2)
 FIRST = np.array([[1, 0], [0, 0]])
@@ -118,6 +120,8 @@ class Hurry:
 class KeptBench:
     """A keeper, its chip, its journal, and the world behind.
 
+    Its instruments are called, unless it is said that there are sockets, or that is implied.
+
     Parameters
     ----------
     folder : Path
@@ -127,22 +131,26 @@ class KeptBench:
     faults : iterable of Fault
         What goes wrong from the start.
     hurried : bool
-        Whether an exchange that a fault strikes ends after `SHORT_S`; otherwise all have `PATIENT_S`.
+        Whether an exchange that a fault strikes ends after `SHORT_S`, over sockets; otherwise all have `PATIENT_S`.
+    sockets : bool
+        Whether instruments are spoken to over sockets, as they are with faults from the start.
     overrides : dict
         Of the bench file.
     """
 
-    def __init__(self, folder, name="emulated", *, faults=(), hurried=False, **overrides):
+    def __init__(self, folder, name="emulated", *, faults=(), hurried=False, sockets=False, **overrides):
         self.bench = small(name, PATIENT_S, json.dumps(overrides))
+        self._called = not (sockets or hurried or faults)
         self._hurry = Hurry(self) if hurried else nullcontext()
+        self._entered = ExitStack()
         self.emulated = EmulatedBench(self.bench, np.random.default_rng(1), nemesis=Nemesis(faults).as_json())
         self.world, self.nemesis = self.emulated.world, self.emulated.nemesis
         self.path = folder / "journal.sqlite"
         self.chip = self.keeper = self.journal = None
 
     def __enter__(self):
-        self.emulated.__enter__()
-        self._hurry.__enter__()
+        self._entered.enter_context(called(nemesis=True) if self._called else self._hurry)
+        self._entered.enter_context(self.emulated)
         return self
 
     def __exit__(self, *error):
@@ -150,8 +158,7 @@ class KeptBench:
             if self.chip is not None:
                 self.chip.make_safe()
         self.leave()
-        self._hurry.__exit__(*error)
-        self.emulated.__exit__(*error)
+        self._entered.__exit__(*error)
 
     def open(self):
         """Open instruments and journal, as a guard does; a second time to resume."""
@@ -183,6 +190,7 @@ class KeptBench:
 
     def strike(self, verb, *, instrument=None, match=None, times=1, skip=0, **args):
         """Let something go wrong from the next message on."""
+        assert not (self._called and verb in NEED_SOCKETS), f"{verb} needs sockets"
         calls = self.nemesis.calls if instrument is None else self.nemesis.calls_of[instrument]
         fault = Fault(verb, calls + 1 + skip, instrument, args, match, times)
         self.nemesis.faults = (*self.nemesis.faults, fault)

@@ -185,7 +185,7 @@ def test_an_output_that_heat_or_an_interlock_takes_off_stops_the_run_with_that_r
 @pytest.mark.fault("I17", "H15", "D7", "V5")
 @pytest.mark.parametrize("name", ["emulated", "emulated-single"])
 def test_a_slow_link_makes_no_pulse_longer(kept, name):
-    bench = kept(name, emulation={"clock": "real"}, measurement={"discharge_s": 0})
+    bench = kept(name, sockets=True, emulation={"clock": "real"}, measurement={"discharge_s": 0})
     bench.read()
     bench.strike("late", times=0, seconds=0.004)
     bench.pulse(FIRST)

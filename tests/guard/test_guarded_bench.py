@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,14 +29,16 @@ from crossbar_hil.testing import BackendContract
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer
 
+from ..called import called
 from ..campaigns.faulty_bench import Kept
-from ..forking import joining, real_starts
+from ..forking import FORKED, joining, real_starts
+from .kept import PATIENT_S, small
 
 PULSE = Pulse(2.0, 0.05)
 SEED = 1
-EPOCHS = 4
-"""Enough for 24 pulses with the pull back, which is enough to be killed in."""
-SHORT = {"training": {"epochs": EPOCHS, "pull_back": True}}
+TASK = "pattern,label,set\n10,1,train\n01,0,train\n11,1,train\n"
+SHORT = {"epochs": 7, "pull_back": True, "beta": 1e7}
+"""Six updates of two pulses each with that task, which is enough to be killed in."""
 LOOK_S = 0.02
 """Between two looks at a process of its own: more often would only take its processor."""
 
@@ -46,25 +48,33 @@ def own_state_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
-def guarded(folder, name="emulated", **more):
-    folder.mkdir(exist_ok=True)
-    return open_guarded(load_bench(name), seed=SEED, folder=folder, **more)
+def bench_of(name="emulated"):
+    """Return a shipped bench with two rows and two columns."""
+    return small(name, PATIENT_S)
 
 
 @contextmanager
-def guarded_here(folder):
+def guarded(folder, name):
+    """A chip behind its guard, on instruments in a process of their own."""
+    folder.mkdir()
+    with open_guarded(bench_of(name), seed=SEED, folder=folder) as backend:
+        yield backend
+
+
+@contextmanager
+def guarded_here(folder, name="emulated"):
     """The same on instruments that this process serves, which spares a process."""
     folder.mkdir()
     with (
-        make_emulated(load_bench("emulated"), SEED, log=folder / "physical.jsonl", proven=True) as served,
+        make_emulated(bench_of(name), SEED, log=folder / "physical.jsonl", proven=True) as served,
         open_guarded(at_addresses(served), seed=SEED, folder=folder) as backend,
     ):
         yield backend
 
 
 def at_addresses(served):
-    """Return the shipped bench with instruments that are served elsewhere."""
-    bench = load_bench("emulated")
+    """Return the bench with instruments that are served elsewhere."""
+    bench = bench_of()
     instruments = {
         name: table.model_copy(update={"resource": served.resources[name]}) for name, table in bench.instruments.items()
     }
@@ -90,12 +100,34 @@ def left_on(folder):
 
 
 @pytest.fixture(scope="module")
-def uninterrupted():
+def short(tmp_path_factory):
+    """The file of a bench with a task for two by two cells, of which it does not learn all."""
+    folder = tmp_path_factory.mktemp("short")
+    (folder / "task.csv").write_text(TASK, encoding="utf-8")
+    bench = small("emulated", PATIENT_S, json.dumps({"training": {**SHORT, "patterns": str(folder / "task.csv")}}))
+    (folder / "short.toml").write_text(bench.as_toml(), encoding="utf-8")
+    return str(folder / "short.toml")
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(short):
     """The training that every interrupted one must come to: on the bare bench, without guard."""
-    bench = load_bench("emulated", overrides=SHORT)
+    bench = load_bench(short)
     task = PatternSet.from_csv(bench.training.pattern_file)
-    with open_backend(bench, seed=SEED) as backend:
+    with called(), open_backend(bench, seed=SEED) as backend:
         return make_trainer(bench.training, backend).run(task.train, task.train_labels)
+
+
+@contextmanager
+def kept_here(path):
+    """A chip behind a keeper and a journal in this process, whose instruments are called."""
+    with (
+        called(),
+        closing(Journal.create(path, {"run": path.parent.name, "token": "here"})) as journal,
+        open_backend(bench_of(), seed=SEED) as chip,
+        Kept(Keeper(chip, journal, check_v=0.1)) as kept,
+    ):
+        yield kept
 
 
 @pytest.mark.fault("V20", "F6")
@@ -106,10 +138,8 @@ class TestKeptContract(BackendContract):
 
     @pytest.fixture
     def backend(self, tmp_path):
-        journal = Journal.create(tmp_path / "journal.sqlite", {"run": "contract", "token": "contract"})
-        with open_backend(load_bench("emulated"), seed=SEED) as chip, Kept(Keeper(chip, journal, check_v=0.1)) as kept:
+        with kept_here(tmp_path / "journal.sqlite") as kept:
             yield kept
-        journal.close()
 
 
 @dataclass
@@ -135,12 +165,13 @@ def visited(request, tmp_path_factory):
         (folder / "here").mkdir()
         (folder / "here" / "json.py").write_text("raise SystemExit(3)\n")  # which no part of a guard is
         patch.chdir(folder / "here")
-        start = real_starts if request.param == "emulated" else nullcontext
-        with start(), guarded(folder / "s", request.param) as backend:
+        # One guard really starts; so do instruments of their own in tests/bench.
+        how = (real_starts, guarded_here) if request.param == "emulated" else (nullcontext, guarded)
+        with how[0](), how[1](folder / "s", request.param) as backend:
             session = os.getsid(backend.guard_pid)
             readings = [backend.read_conductances(0.1)]
             with pytest.raises(LimitError) as refusal:
-                backend.send_pulses(np.ones((4, 4), int), Pulse(3.5, 0.05))
+                backend.send_pulses(np.ones((2, 2), int), Pulse(3.5, 0.05))
             readings.append(backend.read_conductances(0.1))
     return request.param, Visit(
         session, backend.guard_pid, folder / "s", backend.kind, readings, refusal.value, backend.safe_report
@@ -149,7 +180,7 @@ def visited(request, tmp_path_factory):
 
 def test_a_guarded_chip_reads_as_the_bare_one(visited):
     name, visit = visited
-    with open_backend(load_bench(name), seed=SEED) as bare:
+    with called(), open_backend(bench_of(name), seed=SEED) as bare:
         expected = bare.read_conductances(0.1)
     assert np.array_equal(visit.readings[0], expected)
     assert visit.kind == "emulated"
@@ -187,16 +218,17 @@ def test_a_refused_pulse_sends_nothing_and_the_bench_goes_on(visited):
 
 @pytest.mark.fault("O3")
 @pytest.mark.fault("V16")
-def test_a_second_guard_on_the_same_instruments_is_refused_and_told_who_holds_them(tmp_path, emulated_bench):
-    bench = at_addresses(emulated_bench)
+def test_a_second_guard_on_the_same_instruments_is_refused_and_told_who_holds_them(tmp_path):
     for name in ("a", "b", "c"):
         (tmp_path / name).mkdir()
-    with open_guarded(bench, seed=1, folder=tmp_path / "a") as backend:
-        with pytest.raises(BenchBusy, match=str(backend.guard_pid)):
-            open_guarded(bench, seed=1, folder=tmp_path / "b")
-        assert backend.read_conductances(0.1).shape == (4, 4)
-    with open_guarded(bench, seed=1, folder=tmp_path / "c"):
-        pass  # released
+    with make_emulated(bench_of(), SEED, proven=True) as served:
+        bench = at_addresses(served)
+        with open_guarded(bench, seed=1, folder=tmp_path / "a") as backend:
+            with pytest.raises(BenchBusy, match=str(backend.guard_pid)):
+                open_guarded(bench, seed=1, folder=tmp_path / "b")
+            assert backend.read_conductances(0.1).shape == (2, 2)
+        with open_guarded(bench, seed=1, folder=tmp_path / "c"):
+            pass  # released
 
 
 def test_a_real_bench_without_the_name_of_its_chip_is_refused(tmp_path):
@@ -236,29 +268,55 @@ def test_a_signal_to_the_guard_ends_it_safely_and_the_trainer_is_told(tmp_path, 
 # ---------------------------------------------------------------------- trainings that die, and go on
 
 
-def start_training(out):
-    command = [sys.executable, "-m", "crossbar_hil", "train", "--bench", "emulated", "--seed", str(SEED)]
-    command += ["--epochs", str(EPOCHS), "--pull-back", "yes"]
-    return subprocess.Popen(
-        [*command, "--no-report", "--quiet", "--json", "--out", str(out)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+INTERRUPTED = f"""
+import os, signal, sys, time
+from pathlib import Path
+from crossbar_hil.cli.verbs import main
+from crossbar_hil.guard.client import GuardProcess
+from crossbar_hil.guard.journal import read_journal
+
+who, out, bench = sys.argv[1:]
+send, told = GuardProcess._send, []
+
+def end_here(guard, message):
+    here = os.getpid()
+    if who == "Ctrl-C":  # the guard is held up until it has been told
+        os.kill(guard.pid, signal.SIGSTOP)
+        send(guard, message)
+        os.kill(here, signal.SIGINT)
+        waited = 0
+        while "stop" not in told and waited < 10_000:
+            waited += 1
+            time.sleep(0.005)
+        os.kill(guard.pid, signal.SIGCONT)
+        return
+    send(guard, message)
+    (journal,) = Path(out).glob("*/journal.sqlite")
+    while sum(entry.kind == "intent" for entry in read_journal(journal)) < 5:
+        time.sleep(0.005)
+    for pid in {{"trainer": [here], "guard": [guard.pid], "both": [guard.pid, here]}}[who]:
+        os.kill(pid, signal.SIGKILL)
+
+def sent(guard, message):
+    (end_here if message.get("do") == "pulses" and told.count("pulses") == 2 else send)(guard, message)
+    told.append("stop" if "stop" in message else message.get("do"))
+
+GuardProcess._send = sent
+sys.argv = ["crossbar-hil", "train", "--bench", bench, "--seed", "{SEED}", "--out", out]
+sys.argv += ["--no-report", "--quiet", "--json"]
+main()
+"""
+"""A training that is interrupted, or killed, itself or its guard, in its third batch of two pulses."""
 
 
-def wait_for_pulses(out, count, training):
-    """Return folder and guard of a training, once that many pulses were sent."""
-    while training.poll() is None:
-        for journal in Path(out).glob("*/journal.sqlite"):
-            try:
-                entries = read_journal(journal)
-            except RunError:  # being made
-                continue
-            if sum(entry.kind == "intent" for entry in entries) >= count:
-                return journal.parent, entries[1].body["pid"]
-        time.sleep(LOOK_S)
-    return pytest.fail(f"the training ended: {training.communicate()}")
+def interrupted(short, out, who):
+    """Train until that happens; return what the process said, the folder and the guard."""
+    command = [FORKED, "-c", INTERRUPTED, who, str(out), short]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    (folder,) = out.iterdir()
+    entries = read_journal(folder / "journal.sqlite")
+    assert 4 <= sum(entry.kind == "intent" for entry in entries) <= 6, done.stderr
+    return done, folder, entries[1].body["pid"]
 
 
 def runs(pid):
@@ -278,14 +336,8 @@ def runs(pid):
     "who",
     ["trainer", pytest.param("guard", marks=pytest.mark.campaign), pytest.param("both", marks=pytest.mark.campaign)],
 )
-def test_a_training_that_was_killed_resumes_to_the_result_of_the_uninterrupted_one(tmp_path, uninterrupted, who):
-    with start_training(tmp_path) as trainer:
-        folder, guard = wait_for_pulses(tmp_path, 10, trainer)
-        if who != "guard":
-            trainer.kill()
-        if who != "trainer":
-            os.kill(guard, signal.SIGKILL)
-        trainer.communicate()
+def test_a_training_that_was_killed_resumes_to_the_result_of_the_uninterrupted_one(tmp_path, short, uninterrupted, who):
+    _, folder, guard = interrupted(short, tmp_path / "runs", who)
     while runs(guard):  # it makes safe and ends
         time.sleep(LOOK_S)
     if who != "both":
@@ -302,13 +354,10 @@ def test_a_training_that_was_killed_resumes_to_the_result_of_the_uninterrupted_o
 
 
 @pytest.mark.fault("O1")
-def test_ctrl_c_ends_a_training_safely_and_it_can_be_resumed(tmp_path, uninterrupted):
-    with start_training(tmp_path) as trainer:
-        folder, _ = wait_for_pulses(tmp_path, 10, trainer)
-        trainer.send_signal(signal.SIGINT)
-        out, _ = trainer.communicate()
-    said = json.loads(out.splitlines()[-1])
-    assert (trainer.returncode, said["status"], said["safe"]) == (1, "interrupted", True)
+def test_ctrl_c_ends_a_training_safely_and_it_can_be_resumed(tmp_path, short, uninterrupted):
+    done, folder, _ = interrupted(short, tmp_path / "runs", "Ctrl-C")
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert (done.returncode, said["status"], said["safe"]) == (1, "interrupted", True)
     assert "Ctrl-C" in said["reason"]
     assert left_on(folder) == ([], set())
     outcome = resume_and_record(load_run(folder))
@@ -336,18 +385,18 @@ from pathlib import Path
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.runs.training import train_and_record
 
-bench, seed, out = load_bench("emulated", overrides=json.loads(sys.argv[1])), int(sys.argv[2]), Path(sys.argv[3])
+bench, seed, out = load_bench(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
 done = train_and_record(bench, seed=seed, out=out)
 print(json.dumps({"folder": str(done.folder), "modules": sorted(sys.modules)}))
 """
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(tmp_path_factory, short):
     """What a process that trained on the guarded bench says when it is done."""
     out = tmp_path_factory.mktemp("finished")
     done = subprocess.run(
-        [sys.executable, "-c", joining() + TRAINED, json.dumps(SHORT), str(SEED), str(out / "runs")],
+        [sys.executable, "-c", joining() + TRAINED, short, str(SEED), str(out / "runs")],
         env={**os.environ, "XDG_STATE_HOME": str(out / "state")},
         capture_output=True,
         text=True,
@@ -392,14 +441,12 @@ def test_a_journal_with_one_changed_number_is_found_out(finished, tmp_path):
 def test_the_journal_of_a_session_that_is_no_run_is_verified_by_its_folder(tmp_path, cli):
     folder = tmp_path / "2026-11-29T12-00-00Z_00ff"
     folder.mkdir()
-    journal = Journal.create(folder / "journal.sqlite", {"run": folder.name, "token": "session"})
-    with open_backend(load_bench("emulated"), seed=SEED) as chip, Kept(Keeper(chip, journal, check_v=0.1)) as kept:
-        kept.send_pulses(np.eye(4, dtype=int), Pulse(2.0, 0.05))
-    journal.close()
+    with kept_here(folder / "journal.sqlite") as kept:
+        kept.send_pulses(np.eye(2, dtype=int), Pulse(2.0, 0.05))
     done = cli("verify", folder)
     assert done.code == 0
     assert done.out.startswith(f"session {folder.name}: ")
-    assert ", 4 pulses sent, head " in done.out
+    assert ", 2 pulses sent, head " in done.out
     with sqlite3.connect(folder / "journal.sqlite") as database:
         database.execute("UPDATE entry SET body = replace(body, '2.0', '2.1') WHERE kind = 'intent'")
     database.close()
