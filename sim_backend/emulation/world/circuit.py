@@ -101,7 +101,7 @@ def solve(
 
 
 class _Layout:
-    """What of a circuit stays while sources change; it is asked only."""
+    """What stays of a circuit while its sources change."""
 
     def __init__(self, resistors: tuple[Resistor, ...], wires: tuple[tuple[str, str], ...], ends: tuple[str, ...]):
         self._resistors, self._wires = resistors, wires

@@ -293,8 +293,8 @@ def test_an_error_message_is_cut(box):
     [
         "channel.open(string.rep('allslots,', 1e5) .. '1A01')",
         "channel.pattern.getimage(string.rep('a,', 2e5) .. 'a')",
-        "local t = {} for i = 1, 2e5 do t[i] = i end local many = {} for i = 1, 150 do many[i] = t end"
-        " printbuffer(1, 2e5, unpack(many))",
+        "local t = {} for i = 1, 1e5 do t[i] = i end local many = {} for i = 1, 150 do many[i] = t end"
+        " printbuffer(1, 1e5, unpack(many))",
         *(
             pytest.param(script, marks=pytest.mark.campaign)
             for script in (
