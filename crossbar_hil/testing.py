@@ -17,6 +17,8 @@ dozen pulses: do not point it at a chip that you want to keep.
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -127,53 +129,48 @@ class BackendContract:
         backend.send_pulses(np.zeros(backend.shape, dtype=int), self.pulse)
         assert self.agree(before, self.read(backend))
 
-    @pytest.mark.parametrize("wrong", ["one dimension", "no pattern", "a row too many"])
-    def test_voltages_of_the_wrong_shape_are_refused(self, backend: DeviceBackend, wrong: str) -> None:
+    def test_voltages_of_the_wrong_shape_are_refused(self, backend: DeviceBackend) -> None:
         rows, _ = backend.shape
-        shape = {"one dimension": (rows,), "no pattern": (0, rows), "a row too many": (1, rows + 1)}[wrong]
-        with pytest.raises(DataError):
-            backend.read_currents(np.zeros(shape))
+        shapes = {"one dimension": (rows,), "no pattern": (0, rows), "a row too many": (1, rows + 1)}
+        cases = {name: partial(backend.read_currents, np.zeros(shape)) for name, shape in shapes.items()}
+        assert _not_refused(DataError, cases) == []
 
-    @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-    def test_a_voltage_that_is_no_number_is_refused(self, backend: DeviceBackend, value: float) -> None:
-        voltages = np.zeros((1, backend.shape[0]))
-        voltages[0, -1] = value
-        with pytest.raises(DataError):
-            backend.read_currents(voltages)
+    def test_a_voltage_that_is_no_number_is_refused(self, backend: DeviceBackend) -> None:
+        zeros = [0.0] * (backend.shape[0] - 1)
+        cases = {
+            f"{each}": partial(backend.read_currents, np.array([[*zeros, each]])) for each in (np.nan, np.inf, -np.inf)
+        }
+        assert _not_refused(DataError, cases) == []
 
-    @pytest.mark.parametrize("sign", [1, -1])
-    def test_a_read_voltage_beyond_the_limit_is_refused(self, backend: DeviceBackend, sign: int) -> None:
-        voltages = np.zeros((1, backend.shape[0]))
-        voltages[0, 0] = sign * backend.limits.read_v * 1.001
-        with pytest.raises(LimitError):
-            backend.read_currents(voltages)
+    def test_a_read_voltage_beyond_the_limit_is_refused(self, backend: DeviceBackend) -> None:
+        zeros, beyond = [0.0] * (backend.shape[0] - 1), backend.limits.read_v * 1.001
+        cases = {f"{each} V": partial(backend.read_currents, np.array([[each, *zeros]])) for each in (beyond, -beyond)}
+        assert _not_refused(LimitError, cases) == []
 
     def test_a_conductance_without_a_voltage_is_refused(self, backend: DeviceBackend) -> None:
         with pytest.raises(DataError):
             backend.read_conductances(0.0)
 
-    @pytest.mark.parametrize("wrong", ["shape", "negative", "fraction"])
-    def test_wrong_counts_are_refused_and_change_nothing(self, backend: DeviceBackend, wrong: str) -> None:
+    def test_wrong_counts_are_refused_and_change_nothing(self, backend: DeviceBackend) -> None:
         before = self.read(backend)
-        counts = {
+        wrong = {
             "shape": np.ones((backend.shape[0] + 1, backend.shape[1]), dtype=int),
             "negative": -np.ones(backend.shape, dtype=int),
             "fraction": np.full(backend.shape, 0.5),
-        }[wrong]
-        with pytest.raises(DataError):
-            backend.send_pulses(counts, self.pulse)
+        }
+        cases = {name: partial(backend.send_pulses, counts, self.pulse) for name, counts in wrong.items()}
+        assert _not_refused(DataError, cases) == []
         assert self.agree(before, self.read(backend))
 
-    @pytest.mark.parametrize("wrong", ["amplitude", "width"])
-    def test_a_pulse_beyond_the_limits_is_refused_and_changes_nothing(self, backend: DeviceBackend, wrong: str) -> None:
+    def test_a_pulse_beyond_the_limits_is_refused_and_changes_nothing(self, backend: DeviceBackend) -> None:
         before = self.read(backend)
-        limits = backend.limits
-        pulse = {
+        limits, one = backend.limits, np.ones(backend.shape, dtype=int)
+        wrong = {
             "amplitude": Pulse(limits.pulse_v * 1.001, self.pulse.width_s),
             "width": Pulse(self.pulse.amplitude_v, limits.width_s * 1.001),
-        }[wrong]
-        with pytest.raises(LimitError):
-            backend.send_pulses(np.ones(backend.shape, dtype=int), pulse)
+        }
+        cases = {name: partial(backend.send_pulses, one, pulse) for name, pulse in wrong.items()}
+        assert _not_refused(LimitError, cases) == []
         assert self.agree(before, self.read(backend))
 
     def test_after_a_failed_pulse_no_more_are_sent_until_the_chip_is_read(
@@ -211,6 +208,18 @@ class BackendContract:
         after = self.read(backend)
         assert (after[:, 0::2] > before[:, 0::2]).all()
         assert self.agree(before[:, 1::2], after[:, 1::2])
+
+
+def _not_refused(refusal: type[Exception], cases: Mapping[str, Callable[[], object]]) -> list[str]:
+    """Return the names of the cases that are not refused in this way."""
+    taken = []
+    for name, attempt in cases.items():
+        try:
+            attempt()
+        except refusal:
+            continue
+        taken.append(name)
+    return taken
 
 
 def _lay_out(told: Recording, folder: Path) -> list[str]:

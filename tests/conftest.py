@@ -19,6 +19,10 @@ from crossbar_hil import defaults
 # that takes it for a default is imported; processes that tests start themselves are told by their bench file.
 defaults.DEADLINE_S = 60.0
 
+# With as many workers as cores, further threads of the linear algebra only wait for each other, busily; numpy looks
+# once, when it is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from crossbar_hil.bench.file import load_bench  # noqa: E402
 from crossbar_hil.owners.addresses import loopback_allowed  # noqa: E402
 from crossbar_hil.runs.training import train_and_record  # noqa: E402

@@ -100,8 +100,9 @@ class CellLevels:
         if self._only is not None:
             return self.tracks[self._only].rise(self._levels)
         rises = np.empty(self.shape)
-        for index, track in enumerate(self.tracks):
-            rises[self._on == index] = track.rise(self._levels[self._on == index])
+        for index in np.flatnonzero(np.bincount(self._on.ravel())):
+            here = self._on == index
+            rises[here] = self.tracks[index].rise(self._levels[here])
         return rises
 
     def advance(self, index: int, steps: FloatArray | IntArray) -> None:

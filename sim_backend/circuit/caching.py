@@ -57,3 +57,5 @@ _LOCATORS[:] = [Locator, *_NUMBAS]  # instead of what this module left when it w
 
 KEPT: Any = {"cache": True}
 """For `numba.njit`: keep what is compiled on disk."""
+WITHIN: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""For functions that only kernels call: compile nothing by which Python or C would call them."""

@@ -29,7 +29,7 @@ import numba
 import numpy as np
 
 from .bounds import NEGLIGIBLE
-from .caching import KEPT
+from .caching import KEPT, WITHIN
 from .eight import least, load, spread, store, total, turn, turn_product
 from .layout import ALL_SLOTS, BLOCK, LINES
 
@@ -41,7 +41,7 @@ DECLINED, UNSETTLED = 1, 2
 
 def separate(function: Any) -> Any:
     """Compile as a function of its own, at the first call of `crossbar`, which keeps the result on disk."""
-    return numba.njit(fastmath=_FAST, error_model="numpy")(function)
+    return numba.njit(fastmath=_FAST, error_model="numpy", **WITHIN)(function)
 
 
 @separate

@@ -19,7 +19,7 @@ from crossbar_hil.spiking.network.effects import (
 )
 from crossbar_hil.spiking.network.encoding import NOISE_MEAN, NOISE_SCALE
 
-from ..circuit.caching import KEPT
+from ..circuit.caching import KEPT, WITHIN
 from .mixing import GOLDEN, mix, random_word
 
 VARY = np.uint64((VARYING + 1) * int(GOLDEN) % 2**64)
@@ -59,13 +59,13 @@ class Effects(NamedTuple):
     """(N, K) factors of the drift in this image."""
 
 
-@numba.njit(**KEPT)
+@numba.njit(**KEPT, **WITHIN)
 def held(value, low, high):  # type: ignore[no-untyped-def]
     """Return a conductance held within the range."""
     return min(max(value, low), high)
 
 
-@numba.njit(**KEPT)
+@numba.njit(**KEPT, **WITHIN)
 def normal_number(word):  # type: ignore[no-untyped-def]
     """Return the nearly normal number of a random word."""
     total = np.float32(0)
@@ -74,7 +74,7 @@ def normal_number(word):  # type: ignore[no-untyped-def]
     return (total - NOISE_MEAN) * NOISE_SCALE
 
 
-@numba.njit(**KEPT)
+@numba.njit(**KEPT, **WITHIN)
 def vary(e, key, i, change):  # type: ignore[no-untyped-def]
     """Return what a pulse changes the cell of row `i` by."""
     if e.quantiles.shape[0] == 0:
@@ -82,13 +82,13 @@ def vary(e, key, i, change):  # type: ignore[no-untyped-def]
     return change * e.quantiles[random_word(mix(key + VARY), i) >> np.uint64(64 - STEPS_BITS)]
 
 
-@numba.njit(**KEPT)
+@numba.njit(**KEPT, **WITHIN)
 def miss(e, key, i):  # type: ignore[no-untyped-def]
     """Return by what a pulse misses in the cell of row `i`."""
     return e.write_sigma * normal_number(random_word(mix(key + WRITE), i))
 
 
-@numba.njit(**KEPT)
+@numba.njit(**KEPT, **WITHIN)
 def bend(e, j, i, weight, low, high):  # type: ignore[no-untyped-def]
     """Return what a cell of its shape has that was given a weight."""
     if e.shapes.shape[0] == 0:
@@ -99,7 +99,7 @@ def bend(e, j, i, weight, low, high):  # type: ignore[no-untyped-def]
     return np.float32(bottom + span * math.pow(share, e.shapes[j, i]))
 
 
-@numba.njit(**KEPT)
+@numba.njit(**KEPT, **WITHIN)
 def has(e, j, i, weight, factors, low, high):  # type: ignore[no-untyped-def]
     """Return the conductance that a cell has."""
     found = bend(e, j, i, weight, low, high)
@@ -110,7 +110,7 @@ def has(e, j, i, weight, factors, low, high):  # type: ignore[no-untyped-def]
     return found
 
 
-@numba.njit(**KEPT)
+@numba.njit(**KEPT, **WITHIN)
 def disturb(e, j, wanted, weights, factors, stuck, read, low, high):  # type: ignore[no-untyped-def]
     """Let what pulses did to column `j`, whose conductances are to be `wanted`, move other cells too."""
     outputs, inputs = weights.shape
@@ -127,7 +127,7 @@ def disturb(e, j, wanted, weights, factors, stuck, read, low, high):  # type: ig
             wanted[i] = held(wanted[i] + e.disturb * (total - change), low, high)
 
 
-@numba.njit(**KEPT)
+@numba.njit(**KEPT, **WITHIN)
 def let_time_pass(e, p, weights, factors, stuck, read, low, high):  # type: ignore[no-untyped-def]
     """Relax and drift at the beginning of training image `p`."""
     outputs, inputs = weights.shape
@@ -140,7 +140,7 @@ def let_time_pass(e, p, weights, factors, stuck, read, low, high):  # type: igno
             read[i, j] = has(e, j, i, weights[j, i], factors, low, high)
 
 
-@numba.njit(**KEPT)
+@numba.njit(**KEPT, **WITHIN)
 def draw_anew(e, step):  # type: ignore[no-untyped-def]
     """Set the keys of the noise of cells in a step, counted through all images."""
     e.step_keys[0] = mix(e.slow_keys[0] + np.uint64(step // e.telegraph_steps + 1) * GOLDEN)
@@ -149,7 +149,7 @@ def draw_anew(e, step):  # type: ignore[no-untyped-def]
         e.step_keys[1 + process] = mix(e.slow_keys[1 + process] + block * GOLDEN)
 
 
-@numba.njit(**KEPT)
+@numba.njit(**KEPT, **WITHIN)
 def flutter(e, i, outputs, factors):  # type: ignore[no-untyped-def]
     """Set the factors of the conductances of row `i` in a step; `draw_anew` comes first."""
     one, zero = np.float32(1), np.float32(0)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from ..circuit.caching import KEPT
+from ..circuit.caching import KEPT, WITHIN
 from .mixing import random_word
 
 CONTINUOUS, NEAREST, STOCHASTIC, CARRY, PULSE = range(5)
@@ -27,7 +27,7 @@ class UpdateNumbers(NamedTuple):
     tiny: Any
 
 
-@numba.njit(**KEPT)
+@numba.njit(**KEPT, **WITHIN)
 def place_below(states, wanted):  # type: ignore[no-untyped-def]
     """Return the place of the state at or below, found from where it would be if states were equally spaced."""
     last = states.shape[0] - 2
@@ -40,13 +40,13 @@ def place_below(states, wanted):  # type: ignore[no-untyped-def]
     return at
 
 
-@numba.njit(**KEPT)
+@numba.njit(**KEPT, **WITHIN)
 def random_number(key, i):  # type: ignore[no-untyped-def]
     """Return the random number below 2**32 of row `i`, as a float64."""
     return np.float64(random_word(key, i) >> np.uint64(32))
 
 
-@numba.njit(**KEPT)
+@numba.njit(**KEPT, **WITHIN)
 def pulse_along(curve, rising, conductance, drawn, probability):  # type: ignore[no-untyped-def]
     """Return the conductance after a pulse along a curve, sent with a probability."""
     if not drawn < np.float64(probability) * 4294967296.0:
@@ -65,7 +65,7 @@ def pulse_along(curve, rising, conductance, drawn, probability):  # type: ignore
     return start + share * (end - start)
 
 
-@numba.njit(**KEPT)
+@numba.njit(**KEPT, **WITHIN)
 def update_column(  # type: ignore[no-untyped-def]  # noqa: PLR0912
     j, key, now, r, change_by_age, states, falling, weights, kept, factors, stuck, read, balances, gain, last_inputs,
     wanted,

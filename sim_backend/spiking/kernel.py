@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from ..circuit.caching import KEPT
+from ..circuit.caching import KEPT, WITHIN
 from .cell_effects import draw_anew, flutter, let_time_pass
 from .columns import update_column
 from .mixing import GOLDEN, mix
@@ -258,7 +258,7 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
     return False
 
 
-@numba.njit(**KEPT)
+@numba.njit(**KEPT, **WITHIN)
 def fire(n, outputs, membranes, thresholds, refractory, spikes):  # type: ignore[no-untyped-def]  # noqa: PLR0912
     """Do the threshold test where at least one neuron has crossed; sets `spikes` and the neurons."""
     zero = np.float32(0)

@@ -7,12 +7,12 @@ none of the effects: with them in one function, even where none is on, a trainin
 import numba
 import numpy as np
 
-from ..circuit.caching import KEPT
+from ..circuit.caching import KEPT, WITHIN
 from .cell_effects import disturb, has, held, miss, vary
 from .columns import CARRY, CONTINUOUS, PULSE, STOCHASTIC, place_below, pulse_along, random_number
 
 
-@numba.njit(**KEPT)
+@numba.njit(**KEPT, **WITHIN)
 def update_varied(  # type: ignore[no-untyped-def]
     j, key, now, r, change_by_age, states, falling, weights, kept, factors, stuck, read, balances, gain, last_inputs,
     wanted, effects,
@@ -59,7 +59,7 @@ def update_varied(  # type: ignore[no-untyped-def]
         gain[j] = balances[j] * r.neuron_gain
 
 
-@numba.njit(**KEPT)
+@numba.njit(**KEPT, **WITHIN)
 def landed(scheme, states, wanted, drawn):  # type: ignore[no-untyped-def]
     """Return the state on which a cell lands that was to have a conductance."""
     at = place_below(states, wanted)

@@ -1,10 +1,15 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from crossbar_hil.bench.calibrating import clock_of, plan_calibration, steps_of, twin_of
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.guard.opening import open_checked
 from crossbar_hil.twins.file import read_twin
+from crossbar_hil.twins.readings import load_readings, new_readings
 
 HIDDEN = '[chip]\nstep_spread = 0.3\nstep_variation = 0.3\nread_noise = "1 %"\n'
 
@@ -13,6 +18,26 @@ HIDDEN = '[chip]\nstep_spread = 0.3\nstep_variation = 0.3\nread_noise = "1 %"\n'
 def bench(tmp_path):
     (tmp_path / "bench.toml").write_text(f'backend = "simulated"\n{HIDDEN}')
     return "bench.toml"
+
+
+@pytest.fixture(scope="module")
+def calibrated(tmp_path_factory):
+    """File of the twin of a chip of such a bench."""
+    folder = tmp_path_factory.mktemp("calibrated")
+    (folder / "bench.toml").write_text(f'backend = "simulated"\n{HIDDEN}')
+    plan = plan_calibration(load_bench(folder / "bench.toml"), pulses=2, reads=5, read_v=0.1)
+    kept = folder / "readings.jsonl"
+    with open_backend(plan.bench, seed=3) as backend, new_readings(kept, plan.facts(backend, 3)) as file:
+        for step in steps_of(plan, backend, clock=clock_of(backend, plan.bench), watch_s=0.0):
+            file.add(step)
+    twin_of(load_readings(kept), plan.curve, draws=20).write(folder / "twin.toml")
+    return folder / "twin.toml"
+
+
+@pytest.fixture
+def twin(calibrated, tmp_path):
+    """The same in the folder of a test."""
+    return shutil.copyfile(calibrated, tmp_path / calibrated.name).name
 
 
 def test_a_calibration_leaves_a_twin_a_picture_and_its_readings(cli, bench, tmp_path):
@@ -126,9 +151,7 @@ def test_what_cannot_be_calibrated_is_told_before_the_question_and_leaves_no_fil
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bench.toml", "flat.csv"]
 
 
-@pytest.mark.usefixtures("unpictured")
-def test_a_bench_with_a_twin_names_no_curve_to_be_calibrated_against(cli, bench, tmp_path):
-    cli("calibrate", bench, "--seed", "3", "--reads", "5", "--draws", "2")
+def test_a_bench_with_a_twin_names_no_curve_to_be_calibrated_against(cli, bench, twin, tmp_path):
     (tmp_path / "bench.toml").write_text('backend = "simulated"\n[chip]\ntwin = "twin.toml"\n')
     done = cli("calibrate", bench, "--to", "again.toml")
     assert done.code == 2
@@ -141,9 +164,7 @@ def test_runs_that_were_not_foretold_are_not_tallied(cli):
     assert "no run in runs was foretold and has ended" in done.err
 
 
-@pytest.mark.usefixtures("unpictured")
-def test_a_network_learns_with_cells_that_differ_as_those_of_a_twin(cli, bench):
-    cli("calibrate", bench, "--seed", "3", "--reads", "5", "--draws", "20")
+def test_a_network_learns_with_cells_that_differ_as_those_of_a_twin(cli, twin):
     words = (
         "--classes",
         "0,1",
@@ -158,17 +179,16 @@ def test_a_network_learns_with_cells_that_differ_as_those_of_a_twin(cli, bench):
         "--test-steps",
         "10",
     )
-    assert cli("snn", "train", "--twin", "twin.toml", *words, "--seed", "1", "--quiet", "--no-report").code == 0
+    assert cli("snn", "train", "--twin", twin, *words, "--seed", "1", "--quiet", "--no-report").code == 0
     shown = json.loads(cli("show", "latest", "--json").out)
-    twin = read_twin(Path("twin.toml"))
-    assert shown["tables"]["network"]["step_spread"] == twin.numbers.step_spread.value
-    assert shown["tables"]["network"]["read_noise"] == twin.numbers.read_noise.value
+    numbers = read_twin(Path(twin)).numbers
+    assert shown["tables"]["network"]["step_spread"] == numbers.step_spread.value
+    assert shown["tables"]["network"]["read_noise"] == numbers.read_noise.value
 
 
 @pytest.mark.usefixtures("unpictured")
-def test_runs_of_a_twin_are_foretold_and_tallied(cli, bench, tmp_path):
-    cli("calibrate", bench, "--seed", "3", "--reads", "5", "--draws", "20")
-    words = ("--twin", "twin.toml", "--forecast", "5", "--epochs", "24", "--quiet", "--no-report", "--json")
+def test_runs_of_a_twin_are_foretold_and_tallied(cli, twin, tmp_path):
+    words = ("--twin", twin, "--forecast", "5", "--epochs", "24", "--quiet", "--no-report", "--json")
     outcomes = [json.loads(cli("train", *words, "--seed", seed).out)["converged"] for seed in "12"]
     done = cli("twins", "runs", "--json", "--to", "diagram.png")
     found = json.loads(done.out)

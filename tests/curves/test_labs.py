@@ -447,14 +447,15 @@ def test_an_option_adds_what_the_file_leaves_out_of_its_pulses(read):
     assert read(table, Options(width=0.05)).curves[0].pulse == Pulse(2.0, 0.05)
 
 
+@pytest.mark.parametrize("files", [3, pytest.param(8, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize("noise", [0.002, 0.01])
 @pytest.mark.parametrize(
     ("up", "down", "cycles", "more"), [(32, 32, 2, 0), (20, 20, 4, 0), (24, 16, 3, 0), (20, 20, 2, 9)]
 )
-def test_the_command_offered_for_noisy_cycles_works_as_printed(read, up, down, cycles, more, noise):
+def test_the_command_offered_for_noisy_cycles_works_as_printed(read, up, down, cycles, more, noise, files):
     rng = np.random.default_rng(5)
     one = np.concatenate([160 - 60 * 0.9 ** np.arange(up), 100 + 60 * 0.88 ** np.arange(down)])
-    for _ in range(8):
+    for _ in range(files):
         values = np.tile(one, cycles + 1)[: cycles * (up + down) + more]
         file = text("G (uS)", values * (1 + noise * rng.standard_normal(len(values))))
         with pytest.raises(CurveUnclear, match="if these are potentiation and depression, say so by") as question:

@@ -1,6 +1,7 @@
 """Instruments without a language: the roles played directly on the electrical world, and benches made of them."""
 
 from collections import Counter
+from functools import cache
 
 import numpy as np
 
@@ -127,6 +128,19 @@ class FakeSource(Faulty, SourceMeter):
         self.note("close")
 
 
+@cache
+def node_pair(matrix, crosspoint):
+    """Nodes of the world between which a crosspoint is."""
+    slot, row, column = crosspoint[0], row_number(crosspoint[1]), int(crosspoint[2:])
+    return f"{matrix}.row.{slot}.{row}", f"{matrix}.column.{slot}.{column}"
+
+
+@cache
+def crosspoint_between(nodes):
+    (_, _, slot, row), (_, _, _, column) = (node.split(".") for node in nodes)
+    return f"{slot}{'ABCDEFGH'[int(row) - 1]}{int(column):02d}"
+
+
 class FakeMatrix(Faulty, SwitchMatrix):
     """Two slots of 8 rows and 12 columns; crosspoints are written like 1A05."""
 
@@ -150,22 +164,14 @@ class FakeMatrix(Faulty, SwitchMatrix):
             raise ConfigError(f"{self.name} has no crosspoint of slot {slot}, row {port}, column {line}")
         return f"{slot}{'ABCDEFGH'[number - 1]}{line:02d}"
 
-    def node_pair(self, crosspoint):
-        slot, row, column = crosspoint[0], row_number(crosspoint[1]), int(crosspoint[2:])
-        return f"{self.name}.row.{slot}.{row}", f"{self.name}.column.{slot}.{column}"
-
     def _move(self, wanted):
         wanted = (wanted | self.stuck) - self.dead
         moving = wanted ^ self._names()
         self.operations += len(moving)
-        self.world.move_relays(self.name, [self.node_pair(each) for each in wanted])
+        self.world.move_relays(self.name, [node_pair(self.name, each) for each in wanted])
 
     def _names(self):
-        closed = self.world.closed(self.name)
-        return frozenset(
-            f"{row.split('.')[2]}{'ABCDEFGH'[int(row.split('.')[3]) - 1]}{int(column.split('.')[3]):02d}"
-            for row, column in closed
-        )
+        return frozenset(map(crosspoint_between, self.world.closed(self.name)))
 
     def prepare(self):
         self.note("prepare")
@@ -196,9 +202,12 @@ class FakeMatrix(Faulty, SwitchMatrix):
         self.note("close")
 
 
+simulated = cache(lambda: load_bench("simulated"))
+
+
 def drawn_chip(seed=1, **chip):
     """The virtual chip that the bench `simulated` draws with this seed."""
-    bench = load_bench("simulated", overrides={"chip": chip} if chip else None)
+    bench = load_bench("simulated", overrides={"chip": chip}) if chip else simulated()
     return SimulatedBackend.from_bench(bench, np.random.default_rng(seed))
 
 

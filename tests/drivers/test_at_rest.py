@@ -7,6 +7,8 @@ import pytest
 
 from crossbar_hil.drivers.at_rest import problem_at_rest
 
+from ..cases import in_one_test
+
 RANGE_A = 1e-5
 CHIP = np.array([[0, 0, 1, 2], [0, 0, 4, 8], [1, 4, 0, 0], [2, 8, 0, 0]]) * 1e-6
 """Two rows and two columns, in siemens: what every two of them show."""
@@ -16,8 +18,8 @@ NAMES = ("row 1", "row 2", "column 1", "column 2")
 
 
 @pytest.mark.fault("R14")
-@pytest.mark.parametrize("sign", [1, -1])
-@pytest.mark.parametrize("pair", list(permutations(range(4), 2)))
+@in_one_test("sign", [1, -1])
+@in_one_test("pair", list(permutations(range(4), 2)))
 def test_between_every_two_lines_a_current_at_0_v_is_named_from_the_bound_on(pair, sign):
     flows = np.zeros((4, 4))
     flows[pair] = sign * 0.99e-9 * MOST_NA[pair]

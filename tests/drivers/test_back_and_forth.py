@@ -23,8 +23,7 @@ class Counted:
         self.on = False
 
     def __call__(self, frame, event, _):
-        name = frame.f_code.co_filename
-        if self.on and event == "call" and name.startswith(FOLDERS):
+        if self.on and event == "call" and (name := frame.f_code.co_filename).startswith(FOLDERS):
             thread = threading.get_ident()
             self.calls[thread] += 1
             self.changes[thread] += name != self.last.get(thread)

@@ -298,13 +298,15 @@ def test_a_pulse_that_a_source_cannot_time_is_refused_before_anything_is_sent(fa
     assert backend.cause_of_doubt is None
 
 
-def test_a_long_train_is_sent_in_parts_that_add_up(fakes):
+def test_a_long_train_is_sent_in_parts_that_add_up(fakes, monkeypatch):
+    assert MOST_PULSES == 1000
+    monkeypatch.setattr("crossbar_hil.drivers.chip.MOST_PULSES", 100)
     bench = fakes.FakeBench(fakes.drawn_chip())
     backend = bench.backend()
-    backend.send_pulses(counts_of({(1, 1): 2500}), PULSE)
+    backend.send_pulses(counts_of({(1, 1): 250}), PULSE)
     trains = [call[4] for call in bench.sources["drive"].calls if call[1] == "pulse_together"]
-    assert trains == [1000, 1000, 500]
-    assert len(backend.last_pulse_readings[1, 1]) == 2500
+    assert trains == [100, 100, 50]
+    assert len(backend.last_pulse_readings[1, 1]) == 250
 
 
 @pytest.mark.fault("I13", "I15")

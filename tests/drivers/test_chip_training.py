@@ -12,7 +12,16 @@ from crossbar_hil.training.trainer import Trainer
 TASK = PatternSet.from_csv(data_file("perceptron"))
 
 
-@pytest.mark.parametrize(("seed", "dual", "pull_back"), [(0, True, True), (5, False, True), (3, True, False)])
+@pytest.mark.parametrize(
+    ("seed", "dual", "pull_back"),
+    [
+        (9, True, True),
+        (5, False, True),
+        (6, True, False),
+        pytest.param(0, True, True, marks=pytest.mark.campaign),  # 15 epochs
+        pytest.param(3, True, False, marks=pytest.mark.campaign),
+    ],
+)
 def test_a_training_on_the_bench_is_the_simulated_one(fakes, seed, dual, pull_back):
     simulated = fakes.drawn_chip(seed)
     expected = Trainer(simulated, pull_back=pull_back).run(TASK.train, TASK.train_labels)

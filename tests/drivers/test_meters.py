@@ -18,6 +18,8 @@ from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.trainer import Trainer
 
+from ..called import called
+
 VOLTS = np.where(np.random.default_rng(5).random((5, 4)) < 0.5, 0.1, -0.1)
 LETTERS, CHANNELS = "BDEF", ("smu.b", "second.a", "second.b", "third.a")
 
@@ -48,7 +50,8 @@ def emulated(tmp_path):
         bench = load_bench(bench_file(tmp_path, meters, **more))
         return EmulatedBench(bench, np.random.default_rng(1), nemesis=nemesis), bench
 
-    return opened
+    with called():
+        yield opened
 
 
 def read(opened, voltages=VOLTS):

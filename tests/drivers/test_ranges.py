@@ -92,15 +92,15 @@ def test_a_training_with_two_ranges_is_the_same_and_moves_at_most_four_relays_an
     for ranges in ({}, {"read_range_a": READ_A}):
         bench = fakes.FakeBench(fakes.drawn_chip(1), **ranges, **kind)
         with bench.backend() as backend:
-            results.append(Trainer(backend, epochs=6, pull_back=True).run(TASK.train, TASK.train_labels))
+            results.append(Trainer(backend, epochs=3, pull_back=True).run(TASK.train, TASK.train_labels))
             moved.append(backend.relay_operations)
         if ranges:
-            assert meter_of(bench).times("set_range") <= 2 * 6
-            assert sum(source.times("set_range") for source in bench.sources.values()) <= 2 * 6
+            assert meter_of(bench).times("set_range") <= 2 * 3
+            assert sum(source.times("set_range") for source in bench.sources.values()) <= 2 * 3
     assert np.array_equal(results[0].counts, results[1].counts)
     np.testing.assert_allclose(results[0].conductances, results[1].conductances, rtol=1e-9)
     # The column of the meter is opened and closed once more at each of two changes, unless it had to move anyway.
-    assert moved[1] - moved[0] <= 4 * 6
+    assert moved[1] - moved[0] <= 4 * 3
 
 
 @pytest.mark.parametrize("kind", BENCHES, ids=IDS)

@@ -13,6 +13,7 @@ from crossbar_hil import Pulse, load_run
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.curves.measured import MeasuredCurve
+from crossbar_hil.figures.png import as_png
 from crossbar_hil.programming.api import program
 from crossbar_hil.programming.plotting import CAPTIONS
 from crossbar_hil.spiking.network.labels import Evaluation, Labels
@@ -203,6 +204,14 @@ def test_a_whole_figure_is_one_figure(name, examples, made):
     given = examples[name][0]
     made.clear()
     assert [WHOLE[name](*given)] == made
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("name", FIGURES | WHOLE)
+def test_every_figure_becomes_a_picture_without_a_warning(name, examples):
+    for given in examples[name]:
+        drawn = (FIGURES | WHOLE)[name](*given)
+        assert as_png(drawn if isinstance(drawn, Figure) else drawn.figure).startswith(b"\x89PNG")
 
 
 def test_every_figure_is_on_the_page_of_figures():

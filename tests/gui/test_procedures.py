@@ -81,7 +81,7 @@ def numbers(rows, column):
 
 
 def test_a_training_is_that_of_the_command_line_and_its_epochs_are_in_both_files(
-    perform, gui, tmp_path, undrawn, converged_run
+    perform, gui, tmp_path, unpictured, converged_run
 ):
     procedure = gui.Train(seed="1", label="from the window", epochs="30")
     status, rows = perform(procedure)
@@ -96,7 +96,7 @@ def test_a_training_is_that_of_the_command_line_and_its_epochs_are_in_both_files
 
 
 def test_abort_ends_an_emulated_training_after_the_operation_under_way_and_leaves_it_safe(
-    perform, gui, tmp_path, undrawn
+    perform, gui, tmp_path, unpictured
 ):
     status, rows = perform(gui.Train(bench="emulated", seed="6"), abort_after=2)
     (run,) = list_runs(tmp_path / "runs")

@@ -72,7 +72,7 @@ def install(wheel, folder):
     for name in ("toy.toml", "bent.toml", "tests/test_chip.py"):
         (folder / "work" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "work" / name).write_text(FILES[name])
-    for name in ("tests/test_bench.py", "test_disturbed.py"):
+    for name in (Path("tests") / "test_bench.py", "test_disturbed.py"):
         (folder / "work" / name).write_text(ON_THE_BENCH)
     (folder / "work" / "my.toml").write_text('backend = "toy"\n[options]\nstep = 2e-7\n')
 

@@ -8,6 +8,7 @@ import pytest
 from crossbar_hil.instrument import SourceSettings
 from crossbar_hil.sim_backend.emulation.scpi.listing import changing
 
+from ..cases import in_one_test
 from .direct import connected, small_world
 
 pytestmark = pytest.mark.fault("V14", "I13", "I5")
@@ -83,7 +84,7 @@ bench = cache(connected)
 """An emulated instrument of a model, and its driver; one of each."""
 
 
-@pytest.mark.parametrize("command", B2900)
+@in_one_test("command", B2900)
 def test_what_was_left_on_a_b2900_does_not_outlive_set_up_and_in_mid_run_it_is_named(command):
     emulated, driver = bench("keysightb2902a")
     source = driver.source_meters()[0]
@@ -109,8 +110,8 @@ def test_the_commands_above_are_all_of_the_table_that_is_asked_for():
         assert name in overwritten or re.search(rf"{question.rpartition(':')[2]} is", named), name
 
 
-@pytest.mark.parametrize("width", ["1e-3", "1"])
-@pytest.mark.parametrize(
+@in_one_test("width", ["1e-3", "1"])
+@in_one_test(
     "command",
     [":ARM1:ALL:COUN 3", ":ARM1:TRAN:DEL 0.5", ":ARM1:ALL:SOUR BUS", ":TRIG1:TRAN:DEL 1", ":TRIG1:ALL:COUN 5",
      ":SOUR1:WAIT:OFFS 1;:SOUR1:WAIT:STAT ON", ":SENS1:WAIT:OFFS 1;:SENS1:WAIT:STAT ON", ":SOUR1:PULS:DEL 1",

@@ -8,6 +8,8 @@ from crossbar_hil.errors import ConfigError, GarbledReply, InstrumentError, Limi
 from crossbar_hil.instrument import Reading, SourceSettings
 from crossbar_hil.instruments.keithley2400 import Keithley2400
 
+from ..cases import in_one_test
+
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
 NO_ERROR = (":SYST:ERR?", '0,"No error"')
 OFF = [(":ABOR", None), (":SOUR:VOLT:MODE FIX", None), (":SOUR:VOLT 0", None), (":OUTP OFF", None)]
@@ -126,7 +128,7 @@ def test_ohms_guard_comes_with_its_off_state():
 
 
 @pytest.mark.fault("I5")
-@pytest.mark.parametrize("query", READ_BACK)
+@in_one_test("query", READ_BACK)
 def test_every_setting_that_reads_back_wrong_is_an_error_and_the_output_goes_off(query):
     before = list(READ_BACK.items())[: list(READ_BACK).index(query)]
     wrong = other(READ_BACK[query])
@@ -139,7 +141,7 @@ def test_every_setting_that_reads_back_wrong_is_an_error_and_the_output_goes_off
 
 
 @pytest.mark.fault("I4")
-@pytest.mark.parametrize("place", range(len(SET)))
+@in_one_test("place", range(len(SET)))
 def test_a_setting_that_is_not_taken_is_named_with_its_error_and_the_output_goes_off(place):
     refused = [(SET[place], None), (":SYST:ERR?", '824,"Cannot exceed compliance range"'), NO_ERROR]
     pairs = [*BEGIN, *taken(SET[:place]), *refused, *OFF]
@@ -226,8 +228,8 @@ def test_a_level_a_reading_and_a_rest_are_one_message():
 
 
 @pytest.mark.fault("T4", "I8")
-@pytest.mark.parametrize("wrong", ["x", "", None])
-@pytest.mark.parametrize("place", range(4))
+@in_one_test("wrong", ["x", "", None])
+@in_one_test("place", range(4))
 def test_each_answer_to_such_a_message_is_looked_at(place, wrong):
     answers = list(GOOD)
     answers[place : place + 1] = [] if wrong is None else [wrong]

@@ -7,6 +7,8 @@ from crossbar_hil.errors import ConfigError, GarbledReply, InstrumentError, Limi
 from crossbar_hil.instrument import Reading, SourceSettings
 from crossbar_hil.instruments.keithley2450 import Keithley2450
 
+from ..cases import in_one_test
+
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
 NO_ERROR = (":SYST:ERR?", '0,"No error;0;0 0"')
 OFF = [(":ABOR", None), (":SOUR:VOLT 0", None), (':SENS:FUNC "CURR"', None), (":OUTP OFF", None)]
@@ -130,7 +132,7 @@ def test_an_answer_that_is_no_command_set_is_garbled():
 
 
 @pytest.mark.fault("I5")
-@pytest.mark.parametrize("query", READ_BACK)
+@in_one_test("query", READ_BACK)
 def test_every_setting_that_reads_back_wrong_is_an_error_and_the_output_goes_off(query):
     before = list(READ_BACK.items())[: list(READ_BACK).index(query)]
     wrong = other(READ_BACK[query])
@@ -142,7 +144,7 @@ def test_every_setting_that_reads_back_wrong_is_an_error_and_the_output_goes_off
 
 
 @pytest.mark.fault("I4")
-@pytest.mark.parametrize("place", range(len(SET)))
+@in_one_test("place", range(len(SET)))
 def test_a_setting_that_is_not_taken_is_named_with_its_error_and_the_output_goes_off(place):
     refused = [(SET[place], None), (":SYST:ERR?", '-222,"Parameter data out of range;1;0 0"'), NO_ERROR]
     with expected_protocol(Keithley2450, [*BEGIN, *taken(SET[:place]), *refused, *OFF], name="smu") as smu:

@@ -18,6 +18,8 @@ from crossbar_hil.instruments.settings.keithley2600 import settings_of
 from crossbar_hil.instruments.settings.limits2600 import LIMITS
 from crossbar_hil.instruments.tsp.pulse import WHOLE_QUERY, PulsingBox, pulse_script
 
+from ..cases import in_one_test
+
 PULSE_SCRIPT = pulse_script(settings_of(LIMITS["2602B"]))
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-7, range_a=1e-6, nplc=0.5)
 NO_ERROR = "0.00000e+00\tQueue Is Empty\t0.00000e+00\t1.00000e+00"
@@ -196,8 +198,8 @@ def test_prepare_writes_every_setting_and_reads_it_back():
 
 
 @pytest.mark.fault("I5")
-@pytest.mark.parametrize(
-    ("path", "value"),
+@in_one_test(
+    "path, value",
     [
         ("source__limiti", 0.0),
         ("source__limiti", 1e-6),
@@ -227,7 +229,7 @@ def test_a_setting_that_reads_back_otherwise_ends_with_the_output_off(path, valu
 
 
 @pytest.mark.fault("I4")
-@pytest.mark.parametrize("place", range(len(WRITTEN) // 2))
+@in_one_test("place", range(len(WRITTEN) // 2))
 def test_what_the_box_does_not_take_is_named_with_its_error_and_the_output_is_off(place):
     pairs = [
         *CLEAR,
@@ -274,8 +276,8 @@ def test_an_answer_that_is_no_entry_of_the_error_queue_is_garbled(reply):
         _ = box.next_error
 
 
-@pytest.mark.parametrize(
-    ("model", "changes", "word"),
+@in_one_test(
+    "model, changes, word",
     [
         (Keithley2602B, {"compliance_a": 9e-9}, "compliance_a = 9 nA"),
         (Keithley2636B, {"compliance_a": 9e-11}, "90 pA: it takes 100 pA to 1.5 A"),
@@ -456,8 +458,8 @@ def test_a_level_a_reading_and_all_limits_come_in_one_answer(query, fields, rest
 
 
 @pytest.mark.fault("T4", "I8")
-@pytest.mark.parametrize("wrong", ["nil", "", None])
-@pytest.mark.parametrize("place", range(6))
+@in_one_test("wrong", ["nil", "", None])
+@in_one_test("place", range(6))
 def test_each_value_of_such_an_answer_is_looked_at(place, wrong):
     fields = list(GOOD_REST)
     fields[place : place + 1] = [] if wrong is None else [wrong]
@@ -653,8 +655,8 @@ def test_a_box_is_told_of_each_run_once():
 
 
 @pytest.mark.fault("T6", "T8")
-@pytest.mark.parametrize(
-    ("reply", "error"),
+@in_one_test(
+    "reply, error",
     [
         ("changed\t1.0e+00\t1.0e+00\t0.0e+00", InstrumentError),
         ("changed\t2.0e+00\t1.0e+00\t0.0e+00", GarbledReply),

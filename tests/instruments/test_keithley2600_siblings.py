@@ -10,6 +10,7 @@ from crossbar_hil.errors import ConfigError, InstrumentError, LimitError
 from crossbar_hil.instrument import SourceSettings
 from crossbar_hil.plugins import names
 
+from ..cases import in_one_test
 from .direct import connected
 
 FORTY, TWO_HUNDRED = (0.1, 1, 6, 40), (0.2, 2, 20, 200)
@@ -51,7 +52,7 @@ def test_every_model_has_a_driver_and_an_emulator_and_there_are_no_others():
         assert {each for each in names(group) if each.startswith("keithley26")} == {name_of(each) for each in SIBLINGS}
 
 
-@pytest.mark.parametrize("model", SIBLINGS)
+@in_one_test("model", SIBLINGS)
 def test_a_model_says_who_it_is_and_has_its_channels(model):
     driver, emulated = box(model)
     assert driver.identify().model.endswith(model)
@@ -59,7 +60,7 @@ def test_a_model_says_who_it_is_and_has_its_channels(model):
     assert [each.shortest_pulse_s for each in driver.source_meters()] == [0.5e-3] * SIBLINGS[model][0]
 
 
-@pytest.mark.parametrize("model", SIBLINGS)
+@in_one_test("model", SIBLINGS)
 def test_a_model_takes_its_extremes_and_refuses_what_is_beyond(model):
     _, volts, most, least, least_range = SIBLINGS[model]
     driver, _ = box(model)
@@ -81,7 +82,7 @@ def test_a_model_takes_its_extremes_and_refuses_what_is_beyond(model):
         source.pulse(0.5, 0.4e-3)
 
 
-@pytest.mark.parametrize("model", SIBLINGS)
+@in_one_test("model", SIBLINGS)
 def test_an_emulated_model_is_no_wider_than_its_manual(model):
     _, volts, most, least, _ = SIBLINGS[model]
     _, emulated = box(model)

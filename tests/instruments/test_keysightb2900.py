@@ -11,6 +11,8 @@ from crossbar_hil.instruments.keithley2450 import Keithley2450
 from crossbar_hil.instruments.keysightb2900 import KeysightB2902A
 from crossbar_hil.plugins import load
 
+from ..cases import in_one_test
+
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
 NO_ERROR = (":SYST:ERR?", '+0,"No error"')
 
@@ -167,7 +169,7 @@ def test_a_channel_is_prepared_without_touching_the_other_and_everything_read_ba
 
 
 @pytest.mark.fault("I5")
-@pytest.mark.parametrize("query", read_back(1))
+@in_one_test("query", read_back(1))
 def test_every_setting_that_reads_back_wrong_is_an_error_and_the_output_goes_off(query):
     back = read_back(1)
     before, wrong = list(back.items())[: list(back).index(query)], other(back[query])
@@ -180,7 +182,7 @@ def test_every_setting_that_reads_back_wrong_is_an_error_and_the_output_goes_off
 
 
 @pytest.mark.fault("I4")
-@pytest.mark.parametrize("place", range(len(settings_of(2))))
+@in_one_test("place", range(len(settings_of(2))))
 def test_a_setting_that_is_not_taken_is_named_with_its_error_and_the_output_goes_off(place):
     lines = settings_of(2)
     refused = [(lines[place], None), (":SYST:ERR?", '-221,"Settings conflict"'), NO_ERROR]
@@ -222,8 +224,8 @@ def test_the_models_differ_in_channels_and_lowest_range(model, channels, lowest_
             assert [source.pulses_with(other) for other in sources] == [other is not source for other in sources]
 
 
-@pytest.mark.parametrize("volts", [(6.0, 6.0), (6.0, 6.1), (6.1, 6.0), (21.0, 21.0), (21.1, 6.0)])
-@pytest.mark.parametrize("amperes", [(2.0, 2.0), (2.1, 2.0), (0.9, 1.5), (1.5, 1.5), (1.5, 0.9), (1.3, 1.25)])
+@in_one_test("volts", [(6.0, 6.0), (6.0, 6.1), (6.1, 6.0), (21.0, 21.0), (21.1, 6.0)])
+@in_one_test("amperes", [(2.0, 2.0), (2.1, 2.0), (0.9, 1.5), (1.5, 1.5), (1.5, 0.9), (1.3, 1.25)])
 def test_two_channels_get_no_more_than_the_table_of_the_manual_gives_them_together(volts, amperes):
     # Table 2-4 of the user's guide, edition 5, page 2-14, word for word.
     (v1, v2), (i1, i2) = volts, amperes

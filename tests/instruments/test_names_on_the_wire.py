@@ -1,6 +1,7 @@
 """Text of a bench file never reaches an instrument: names on the wire are made of checked numbers alone."""
 
 import re
+from itertools import product
 
 import pytest
 from hypothesis import example, given, settings
@@ -69,8 +70,8 @@ def test_whatever_a_bench_file_calls_a_port_a_crosspoint_is_letters_and_digits_o
         name, refusal = told(matrix.crosspoint, slot, port, line)
         assert "\n" not in refusal if refusal else ON_THE_WIRE.fullmatch(name)
 
-    for text in (*HOSTILE, LONG):
-        check(1, text, 1)
+    for place in product((-1, 0, 1, 12), (*HOSTILE, LONG, "1", "A", "99"), (-1, 0, 1, 60)):
+        check(*place)
     anything = given(slot=st.integers(-1, 12), port=texts, line=st.integers(-1, 60))
     settings(fixed, max_examples=examples)(anything(check))()
     assert adapter.written == []

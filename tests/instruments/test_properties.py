@@ -14,6 +14,8 @@ from crossbar_hil.instruments.keysight34980a import Keysight34980A
 from crossbar_hil.instruments.keysightb2200a import KeysightB2200A, KeysightB2201A
 from crossbar_hil.instruments.keysightb2900 import KeysightB2902A, KeysightB2912A
 
+from ..cases import in_one_test
+
 DRIVERS = [
     Keithley2400,
     Keithley2401,
@@ -131,21 +133,15 @@ def part(instrument, name):
     return getattr(instrument, name) if name else instrument
 
 
-@pytest.mark.parametrize(
-    ("driver", "channel", "name", "value", "line", "query", "answer"),
-    SETTINGS,
-    ids=[f"{each[0].__name__}-{each[2]}" for each in SETTINGS],
-)
+@in_one_test("driver, channel, name, value, line, query, answer", SETTINGS)
 def test_a_property_is_one_line_and_one_query(driver, channel, name, value, line, query, answer):
     with expected_protocol(driver, [(line, None), (query, answer)]) as instrument:
         setattr(part(instrument, channel), name, value)
         assert getattr(part(instrument, channel), name) == (pytest.approx(value) if isinstance(value, float) else value)
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "line", "path", "answer"), TSP_SETTINGS, ids=[each[0] for each in TSP_SETTINGS]
-)
-@pytest.mark.parametrize("letter", ["a", "b"])
+@in_one_test("name, value, line, path, answer", TSP_SETTINGS)
+@in_one_test("letter", ["a", "b"])
 def test_a_property_of_a_tsp_channel_is_one_line_one_check_and_one_query(letter, name, value, line, path, answer):
     pairs = [(f"smu{letter}.{line}", None), NO_ERROR, (f"print(smu{letter}.{path})", answer)]
     with expected_protocol(Keithley2636B, pairs) as box:
@@ -154,14 +150,14 @@ def test_a_property_of_a_tsp_channel_is_one_line_one_check_and_one_query(letter,
         assert getattr(channel, name) == (pytest.approx(value) if isinstance(value, float) else value)
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@in_one_test("driver", DRIVERS)
 def test_making_a_driver_sends_nothing_and_it_has_the_name_that_it_was_given(driver):
     with expected_protocol(driver, [], name="mine") as instrument:
         assert isinstance(instrument, Instrument)
         assert instrument.name == "mine"
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@in_one_test("driver", DRIVERS)
 def test_every_property_says_first_what_it_does(driver):
     with expected_protocol(driver, []) as instrument:
         kinds = [type(instrument)]

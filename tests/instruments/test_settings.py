@@ -14,6 +14,7 @@ from crossbar_hil.instruments.settings.setting import Action, Asked, Switch, Wor
 from crossbar_hil.plugins import load
 from crossbar_hil.sim_backend.emulation.scpi.listing import changing
 
+from ..cases import in_one_test
 from .direct import connected
 
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4, read_range_a=1e-4)
@@ -55,7 +56,7 @@ SETTINGS_OF = [(family, each.name) for family in FAMILIES for each in settings_o
 
 
 @pytest.mark.fault("V14", "I13")
-@pytest.mark.parametrize(("family", "name"), SETTINGS_OF)
+@in_one_test("family, name", SETTINGS_OF)
 def test_what_another_hand_set_is_made_good_at_set_up_and_named_afterwards(family, name):
     emulated, smu = shared(family)
     setting = smu.table[name]
@@ -86,7 +87,7 @@ def exposures(world, since):
 
 
 @pytest.mark.fault("V14", "I13")
-@pytest.mark.parametrize(("family", "name"), SETTINGS_OF)
+@in_one_test("family, name", SETTINGS_OF)
 def test_a_setting_made_just_before_a_pulse_starts_makes_it_no_longer_no_higher_and_no_more_of_it(family, name):
     """Between the message that says what a pulse is and the one that starts it, when nothing is asked any more."""
     emulated, smu = shared(family)

@@ -20,6 +20,7 @@ from crossbar_hil.instruments.tsp.stored import in_order
 from crossbar_hil.instruments.tsp.watched import WatchedSettings
 from crossbar_hil.sim_backend.emulation.tsp.writable import statements, writable
 
+from ..cases import in_one_test
 from .direct import connected
 
 pytestmark = pytest.mark.fault("V14", "I13", "T16")
@@ -73,7 +74,7 @@ def owned(model):
     return {each.command.replace("{n}", "a"): each for each in settings_of(LIMITS[model]).values()}
 
 
-@pytest.mark.parametrize("model", MODELS)
+@in_one_test("model", MODELS)
 def test_all_that_can_be_set_on_a_box_is_in_the_table_or_said_why_not(model):
     emulated, _ = bench(model)
     names = {each.path for each in writable(emulated) if not each.path.startswith("smub")}
@@ -83,7 +84,7 @@ def test_all_that_can_be_set_on_a_box_is_in_the_table_or_said_why_not(model):
     assert [name for name in sorted(names - set(ours)) if not is_left_out(name)] == []
 
 
-@pytest.mark.parametrize("model", MODELS)
+@in_one_test("model", MODELS)
 def test_every_setting_that_may_change_is_asked_for_again_once_what_shapes_a_pulse_first(model):
     table = settings_of(LIMITS[model])
     ordered = in_order(table)

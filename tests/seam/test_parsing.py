@@ -34,17 +34,17 @@ DEEP = {
     "after a comment": '# """\ny' + ".y" * (SIZE // 2) + " = 1",
 }
 NOT_DEEP = {
-    "a string of dots": f'x = "{"a." * 5000}"',
-    "a long string": f'x = """\n{"a.b.[[" * 5000}"""',
-    "a literal string": f"x = '''\n{'a.b.{{' * 5000}'''",
-    "quotes at the end of a string": f"""x = ['''a''''', \"{"a." * 5000}\", '''''']""",
-    "an escaped quote": r'x = "\"' + "a." * 5000 + '"',
-    "a comment": "# " + "a." * 5000 + "\nx = 1",
-    "numbers": f"x = [{'0.5, ' * 5000}]",
+    "a string of dots": f'x = "{"a." * 1000}"',
+    "a long string": f'x = """\n{"a.b.[[" * 1000}"""',
+    "a literal string": f"x = '''\n{'a.b.{{' * 1000}'''",
+    "quotes at the end of a string": f"""x = ['''a''''', \"{"a." * 1000}\", '''''']""",
+    "an escaped quote": r'x = "\"' + "a." * 1000 + '"',
+    "a comment": "# " + "a." * 1000 + "\nx = 1",
+    "numbers": f"x = [{'0.5, ' * 1000}]",
     "as deep as it may be": "x = " + "[" * MOST_DEEP + "]" * MOST_DEEP,
     "a key as long as it may be": "a" + ".a" * (MOST_DEEP - 1) + " = 1",
-    "many keys": "".join(f"k{each}.x.y = 1\n" for each in range(5000)),
-    "many tables": "".join(f"[k{each}.x]\n" for each in range(5000)),
+    "many keys": "".join(f"k{each}.x.y = 1\n" for each in range(1000)),
+    "many tables": "".join(f"[k{each}.x]\n" for each in range(1000)),
 }
 ENDLESS = ['x = "' + "a" * SIZE, "x = '" + "a" * SIZE, 'x = """' + "a" * SIZE, 'x = """\\"' * (SIZE // 8), "a" * SIZE]
 

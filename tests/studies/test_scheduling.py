@@ -25,6 +25,8 @@ def by_one_thread(small, tmp_path):
 @pytest.fixture
 def forked(monkeypatch):
     """Have workers fork from a process that has imported what they need; in the campaign each does so itself."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["__main__", "crossbar_hil.studies.convergence.counting"])

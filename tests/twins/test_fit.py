@@ -130,13 +130,16 @@ def test_a_chip_that_rises_twice_as_far_as_the_curve_is_found_to_do_so():
     assert fit.mean_factor.low > 1.4
 
 
+@pytest.mark.parametrize("cells", [12, pytest.param(24, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize("truth", [0.0, 0.3])
-def test_noise_of_readings_does_not_pass_for_variation_of_steps(truth):
+def test_noise_of_readings_does_not_pass_for_variation_of_steps(truth, cells):
     # Six rounds at 2 % read noise: a mean reading is as uncertain as a tenth of a step. What the noise of its readings
     # explains is no variation, however many rounds there are.
     rises = 60e-6 * (1 - np.exp(-np.arange(32) / 10))
-    chip = HiddenChip(np.random.default_rng([9, 1]), cells=24, spread=truth, variation=truth, noise=0.02, rises=rises)
-    chip.starts = np.full(24, 1e-4)
+    chip = HiddenChip(
+        np.random.default_rng([9, 1]), cells=cells, spread=truth, variation=truth, noise=0.02, rises=rises
+    )
+    chip.starts = np.full(cells, 1e-4)
     means = np.array([each.mean(axis=0) for each in chip.rounds(pulses=6)])
     fit = fit_chip(means, 0.02 * means / np.sqrt(20), rises, draws=10, rng=np.random.default_rng(0))
     assert fit.step_variation.low <= truth <= fit.step_variation.high <= truth + 0.2

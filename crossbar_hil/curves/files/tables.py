@@ -4,7 +4,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from .names import CURVES, read_name
@@ -46,6 +46,8 @@ class Layout:
     problems: tuple[Problem, ...] = ()
     header_text: str = ""
     """A header that could not be divided into as many names as there are columns."""
+    _columns: dict[int, tuple[float | None, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """Those that were asked for, by their place."""
 
     @property
     def width(self) -> int:
@@ -58,9 +60,11 @@ class Layout:
             tuple(self._value(row, place) for place in range(self.width) if self.numeric[place]) for row in self.rows
         )
 
-    def column(self, place: int) -> list[float | None]:
+    def column(self, place: int) -> tuple[float | None, ...]:
         """Return the numbers of a column; None where there is none."""
-        return [self._value(row, place) for row in self.rows]
+        if place not in self._columns:
+            self._columns[place] = tuple(self._value(row, place) for row in self.rows)
+        return self._columns[place]
 
     def texts(self, place: int) -> list[str]:
         """Return the cells of a column as text."""

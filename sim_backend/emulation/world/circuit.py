@@ -105,7 +105,7 @@ class _Layout:
 
     def __init__(self, resistors: tuple[Resistor, ...], wires: tuple[tuple[str, str], ...], ends: tuple[str, ...]):
         self._resistors, self._wires = resistors, wires
-        pairs = (resistor[:2] for resistor in resistors)
+        pairs = [resistor[:2] for resistor in resistors]
         self.nodes = frozenset((LO, *ends, *chain.from_iterable(pairs), *chain.from_iterable(wires)))
 
     @functools.cached_property

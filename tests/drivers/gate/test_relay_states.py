@@ -9,6 +9,8 @@ from crossbar_hil.drivers.schemes.wiring import Wiring
 from crossbar_hil.drivers.schemes.write_schemes import DividerHalfSelect, SymmetricHalfSelect, WholeRow
 from crossbar_hil.errors import LimitError
 
+from ...cases import in_one_test
+
 ROWS, COLUMNS = 4, 4
 LINES = ROWS + COLUMNS
 DUAL = {"drive": "A", "meter": "B", "ground": "C"}
@@ -78,18 +80,19 @@ def is_write(drive, meter):
 
 @pytest.mark.fault("R8")
 @pytest.mark.fault("V9")
-def test_of_the_65536_patterns_of_eight_lines_on_two_sources_only_those_of_the_diagram_may_be(dual):
-    wrong, allowed = [], 0
-    for pattern in range(1 << 16):
-        drive = {line for line in range(LINES) if pattern >> line & 1}
-        meter = {line for line in range(LINES) if pattern >> LINES + line & 1}
-        closed = [
-            *(f"1A{line + 1:02d}" for line in drive),
-            *(f"1B{line + 1:02d}" for line in meter),
-            *(f"1C{line + 1:02d}" for line in range(LINES) if line not in drive and line not in meter),
-        ]
+@pytest.mark.parametrize("of_joined", [7, pytest.param(1, marks=pytest.mark.campaign)])
+def test_of_the_65536_patterns_of_eight_lines_on_two_sources_only_those_of_the_diagram_may_be(dual, of_joined):
+    """All in which each line is on one port; of those that join the two sources every so many."""
+    lines = [frozenset(line for line in range(LINES) if mask >> line & 1) for mask in range(1 << LINES)]
+    on = {port: [frozenset(f"1{port}{line + 1:02d}" for line in each) for each in lines] for port in "ABC"}
+    wrong, allowed, joined = [], 0, 0
+    for first, second in product(range(1 << LINES), repeat=2):
+        joined += bool(first & second)
+        if first & second and joined % of_joined:
+            continue
+        drive, meter = lines[first], lines[second]
         try:
-            state = dual.find(closed)
+            state = dual.find(on["A"][first] | on["B"][second] | on["C"][~(first | second)])
         except LimitError:
             state = None
         allowed += state is not None
@@ -211,9 +214,9 @@ def states_of_read(read, shape):
     return {step.assignment for step in read.steps(patterns, shape)}
 
 
-@pytest.mark.parametrize("shape", [(4, 4), (2, 2), (1, 3), (3, 1)])
-@pytest.mark.parametrize(
-    ("ports", "read", "write"),
+@in_one_test("shape", [(4, 4), (2, 2), (1, 3), (3, 1)])
+@in_one_test(
+    "ports, read, write",
     [
         (DUAL, VirtualGround, SymmetricHalfSelect),
         (SINGLE, Guarded, DividerHalfSelect),

@@ -8,6 +8,8 @@ from crossbar_hil.drivers.schemes.read_schemes import read_scheme
 from crossbar_hil.shipped import data_file
 from crossbar_hil.training.patterns import PatternSet
 
+from ...cases import in_one_test
+
 DUAL = read_scheme("virtual ground", ("drive", "meter", "ground"))
 SINGLE = read_scheme("guarded", ("drive", "ground", "guard", "divider"))
 
@@ -44,7 +46,7 @@ def test_the_default_task_is_read_by_pattern_as_it_always_was():
         assert choose_reading(DUAL, reads, 4)[0].cost.readings == readings
 
 
-@pytest.mark.parametrize("rows", range(2, 17))
+@in_one_test("rows", range(2, 17))
 def test_the_noise_of_a_pattern_grows_by_the_root_of_half_its_rows(rows):
     voltages = np.where(np.arange(rows) % 2, 0.1, -0.1)[None]
     choice, _ = choose_reading(DUAL, voltages, 2, "cell")

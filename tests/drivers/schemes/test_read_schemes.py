@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from crossbar_hil.drivers.schemes.read_schemes import read_scheme
 from crossbar_hil.errors import ConfigError
+
+from ...cases import in_one_test
 
 DUAL = ("drive", "meter", "ground")
 SINGLE = ("drive", "ground", "guard", "divider")
@@ -30,41 +29,44 @@ def measured_currents(scheme, voltages, by="pattern", *, shown=0.0, sources=None
     return found
 
 
-PATTERNS = arrays(np.float64, (4, 3), elements=st.sampled_from([0.0, 0.1, -0.1, 0.05]))
 TWO = ("drive", "meter", "meter2", "ground")
-KINDS = st.sampled_from(
-    [
-        ("virtual ground", DUAL),
-        ("virtual ground", TWO),
-        ("guarded", SINGLE),
-        ("guarded", (*SINGLE, "meter")),
-        ("guarded", (*SINGLE, "meter2")),
-    ]
-)
-OFFSETS = st.floats(-0.01, 0.01)
-BY = st.sampled_from(["pattern", "cell"])
-fixed = settings(derandomize=True, database=None, deadline=None)
+KINDS = [
+    ("virtual ground", DUAL),
+    ("virtual ground", TWO),
+    ("guarded", SINGLE),
+    ("guarded", (*SINGLE, "meter")),
+    ("guarded", (*SINGLE, "meter2")),
+]
 
 
-@fixed
-@given(voltages=PATTERNS, kind=KINDS, by=BY, shown=st.floats(-3, 3), drive=OFFSETS, meter=OFFSETS, guard=OFFSETS)
-def test_the_steps_add_up_to_the_matrix_product_whatever_the_offsets(voltages, kind, by, shown, drive, meter, guard):
-    found = measured_currents(
-        read_scheme(*kind),
-        voltages,
-        by,
-        shown=shown,
-        sources={"drive": drive, "meter": meter, "meter2": -2 * meter},
-        guard=guard,
-    )
-    np.testing.assert_allclose(found, voltages @ G, atol=1e-11)
+def drawn_patterns(rng):
+    return rng.choice([0.0, 0.1, -0.1, 0.05], (4, 3))
 
 
-@fixed
-@given(voltages=PATTERNS, by=BY, drive=OFFSETS)
-def test_a_resistor_from_hi_to_ground_is_taken_out_of_a_guarded_read_with_every_offset(voltages, by, drive):
-    found = measured_currents(read_scheme("guarded", SINGLE), voltages, by, beside=1e4, sources={"drive": drive})
-    np.testing.assert_allclose(found, voltages @ G, atol=1e-8)
+@in_one_test("by", ["pattern", "cell"])
+@in_one_test("kind", KINDS)
+def test_the_steps_add_up_to_the_matrix_product_whatever_the_offsets(kind, by):
+    rng = np.random.default_rng(4)
+    for _ in range(10):
+        voltages, (drive, meter, guard) = drawn_patterns(rng), rng.uniform(-0.01, 0.01, 3)
+        found = measured_currents(
+            read_scheme(*kind),
+            voltages,
+            by,
+            shown=rng.uniform(-3, 3),
+            sources={"drive": drive, "meter": meter, "meter2": -2 * meter},
+            guard=guard,
+        )
+        np.testing.assert_allclose(found, voltages @ G, atol=1e-11)
+
+
+@pytest.mark.parametrize("by", ["pattern", "cell"])
+def test_a_resistor_from_hi_to_ground_is_taken_out_of_a_guarded_read_with_every_offset(by):
+    rng = np.random.default_rng(5)
+    for _ in range(50):
+        voltages, sources = drawn_patterns(rng), {"drive": rng.uniform(-0.01, 0.01)}
+        found = measured_currents(read_scheme("guarded", SINGLE), voltages, by, beside=1e4, sources=sources)
+        np.testing.assert_allclose(found, voltages @ G, atol=1e-8)
 
 
 def test_of_a_guard_that_follows_to_999_parts_in_1000_a_thousandth_stays():

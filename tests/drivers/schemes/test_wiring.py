@@ -3,6 +3,8 @@ import pytest
 from crossbar_hil.drivers.schemes.wiring import OPEN, Wiring
 from crossbar_hil.errors import ConfigError
 
+from ...cases import in_one_test
+
 PORTS = {"drive": "A", "meter": "B", "ground": "C"}
 
 
@@ -32,8 +34,8 @@ def test_a_port_may_be_written_as_a_number(matrix):
 
 
 @pytest.mark.fault("F5")
-@pytest.mark.parametrize(
-    ("changes", "words"),
+@in_one_test(
+    "changes, words",
     [
         ({"rows": (1, 2, 2, 4)}, "row 2 and row 3 are both on matrix column 2"),
         ({"columns": (5, 6, 7, 4)}, "row 4 and column 4 are both on matrix column 4"),

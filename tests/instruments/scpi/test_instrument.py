@@ -16,6 +16,8 @@ from crossbar_hil.instruments.scpi.answers import fields, flag, matches, number,
 from crossbar_hil.instruments.scpi.bounds import check_settings, check_within, smallest_range
 from crossbar_hil.instruments.scpi.instrument import ScpiInstrument
 
+from ...cases import in_one_test
+
 
 class DeafAdapter(ProtocolAdapter):
     """Loses the first message, as a cut cable does."""
@@ -31,7 +33,7 @@ class DeafAdapter(ProtocolAdapter):
 
 
 @pytest.mark.fault("I8")
-@pytest.mark.parametrize(
+@in_one_test(
     "text", ["+9.9E37", "-9.9E37", "+9.91E37", "-9.910000E+37", "9.9e+37", "9E37", "-9E37", "NaN", "inf", "-INF"]
 )
 def test_a_sentinel_is_no_number(text):
@@ -122,8 +124,8 @@ def test_a_setting_at_its_bound_is_allowed_in_spite_of_rounding():
         check_settings(0.2, 0.3, 1.0, "smu: nplc")
 
 
-@pytest.mark.parametrize(
-    ("answer", "expected", "same"),
+@in_one_test(
+    "answer, expected, same",
     [
         ("1.000500E-04", 1e-4, True),
         ("1.010000E-04", 1e-4, False),

@@ -5,12 +5,13 @@ from importlib import resources
 
 import numpy as np
 import pytest
-import scipy
 
 from crossbar_hil import Limits, Pulse, Trainer
 from crossbar_hil.errors import DataError, LimitError
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend, lognormal_shifts
 from crossbar_hil.sim_backend.circuit.cells import Sinh
+
+from .chance import p_of_normal, variance_bounds
 
 UP, DOWN = Pulse(2.0, 0.05), Pulse(-2.8, 0.05)
 SHIPPED = resources.files("crossbar_hil.data") / "figure2a.csv"
@@ -406,7 +407,7 @@ def test_read_noise_of_the_cells_of_a_column_adds_in_squares(figure2a):
     cells = conductances * voltages[:, None]
     expected = 0.04 * np.sqrt((cells**2).sum(axis=0))
     # (n - 1) s^2 / sigma^2 is chi-squared; of one fixed seed, so 1e-4 on either side is generous.
-    low, high = scipy.stats.chi2.ppf([1e-4, 1 - 1e-4], reads - 1) / (reads - 1)
+    low, high = variance_bounds(reads - 1)
     ratio = currents.var(axis=0, ddof=1) / expected**2
     assert ((ratio > low) & (ratio < high)).all()
     # The mean of n reads errs by sigma / sqrt(n).
@@ -417,7 +418,7 @@ def test_read_noise_is_normal_and_independent_from_read_to_read(figure2a):
     backend = chip(figure2a, read_noise=0.1, rng=np.random.default_rng(12), shape=(1, 2))
     currents = backend.read_currents(np.full((5000, 1), 0.1))
     noise = (currents / 2e-8 - 1) / 0.1
-    assert scipy.stats.kstest(noise.ravel(), "norm").pvalue > 0.01
+    assert p_of_normal(noise.ravel()) > 0.01
     # A correlation of n = 5000 independent pairs is 0 +- 0.014.
     assert abs(np.corrcoef(noise[1:, 0], noise[:-1, 0])[0, 1]) < 0.06
     assert abs(np.corrcoef(noise[:, 0], noise[:, 1])[0, 1]) < 0.06
@@ -436,7 +437,7 @@ def test_read_noise_of_a_nonlinear_cell_is_relative_to_its_current(figure2a):
     )
     currents = backend.read_currents(np.full((20000, 1), 0.8))
     expected = 0.05 * 2e-7 * math.sinh(2.4) / 3
-    low, high = scipy.stats.chi2.ppf([1e-4, 1 - 1e-4], 19999) / 19999
+    low, high = variance_bounds(19999)
     assert low < currents.var(ddof=1) / expected**2 < high
 
 
@@ -451,7 +452,7 @@ def test_varied_steps_make_one_level_a_pulse_on_average(times):
     # n steps of relative standard deviation 0.3: n +- 0.3 sqrt(n), and a hundredth of that for the mean of 10^4 cells.
     spread = 0.3 * math.sqrt(times)
     assert abs(backend.levels.mean() - times) < 4 * spread / 100
-    low, high = scipy.stats.chi2.ppf([1e-4, 1 - 1e-4], 9999) / 9999
+    low, high = variance_bounds(9999)
     # Gamma is more peaked than normal: its variance errs a little more than chi-squared says, so twice as wide.
     assert 1 - 2 * (1 - low) < backend.levels.var(ddof=1) / spread**2 < 1 + 2 * (high - 1)
 

@@ -216,14 +216,15 @@ def test_draws_without_noise_are_trained_side_by_side_as_one_by_one(tmp_path):
         assert together.pulses.any()
 
 
-def test_draws_whose_steps_vary_are_trained_side_by_side_as_one_by_one_in_distribution(tmp_path):
+@pytest.mark.parametrize("chips", [120, pytest.param(2400, marks=pytest.mark.campaign)])
+def test_draws_whose_steps_vary_are_trained_side_by_side_as_one_by_one_in_distribution(tmp_path, chips):
     twin = twin_of(noise=0.05, relaxation=(0.4, 2.0), seconds=1.5)
     twin = twin.model_copy(update={"draws": twin.draws.model_copy(update={"step_variation": [0.0, 0.6]})})
-    together, alone = both_ways(ensemble_of(tmp_path, twin, {"telegraph": 0.3}, epochs=6, confirm=2, beta=1e8), 240)
+    together, alone = both_ways(ensemble_of(tmp_path, twin, {"telegraph": 0.3}, epochs=6, confirm=2, beta=1e8), chips)
     for name in ("converged", "epochs", "pulses", "saturated", "fresh", "levels"):
-        first, second = (getattr(each, name).reshape(240, -1).mean(axis=1) for each in (together, alone))
+        first, second = (getattr(each, name).reshape(chips, -1).mean(axis=1) for each in (together, alone))
         for draw in 0, 1:  # whichever that is: both are as often
-            of_draw = np.array([draw_number(3, chip, 2) == draw for chip in range(240)])
+            of_draw = np.array([draw_number(3, chip, 2) == draw for chip in range(chips)])
             one, other = first[of_draw], second[of_draw]
             error = np.sqrt((one.var() + other.var()) / len(one))
             assert abs(one.mean() - other.mean()) <= 3.9 * error + 1e-12, (name, draw)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csc_array
+from scipy.sparse.linalg import spsolve
 
 from crossbar_hil.errors import DataError
 from crossbar_hil.sim_backend.circuit import (
@@ -16,7 +18,7 @@ from crossbar_hil.sim_backend.circuit import (
 
 
 def by_kirchhoff(conductances, voltages, row_ohm, column_ohm, topology=None):  # noqa: PLR0912 - one story
-    """Currents (P, C): a list of branches, one equation per node, one dense solution. Lines with 0 ohm share a node."""
+    """Currents (P, C): a list of branches, one equation per node, solved directly. Lines with 0 ohm share a node."""
     topology = topology or Topology()
     rows, columns = conductances.shape
     names, branches = {}, []
@@ -53,23 +55,22 @@ def by_kirchhoff(conductances, voltages, row_ohm, column_ohm, topology=None):  #
         for name in (one, other):
             if name[0] not in {"source", "ground"}:
                 names.setdefault(name, len(names))
+    matrix, right = np.zeros((len(names), len(names))), np.zeros((len(names), len(voltages)))
+    nothing = np.zeros(len(voltages))
+    fixed = {("source", i): voltages[:, i] for i in range(rows)} | {("ground", j): nothing for j in range(columns)}
+    for one, other, siemens in branches:
+        for here, there in ((one, other), (other, one)):
+            if here in names:
+                matrix[names[here], names[here]] += siemens
+                if there in names:
+                    matrix[names[here], names[there]] -= siemens
+                else:
+                    right[names[here]] += siemens * fixed[there]
+    potentials = spsolve(csc_array(matrix), right).reshape(right.shape) if names else right
     currents = np.zeros((len(voltages), columns))
-    for p, drive in enumerate(voltages):
-        matrix, right = np.zeros((len(names), len(names))), np.zeros(len(names))
-        fixed = {("source", i): drive[i] for i in range(rows)} | {("ground", j): 0.0 for j in range(columns)}
-        for one, other, siemens in branches:
-            for here, there in ((one, other), (other, one)):
-                if here in names:
-                    matrix[names[here], names[here]] += siemens
-                    if there in names:
-                        matrix[names[here], names[there]] -= siemens
-                    else:
-                        right[names[here]] += siemens * fixed[there]
-        potentials = np.linalg.solve(matrix, right) if names else right
-        for one, other, siemens in branches:
-            if other[0] == "ground":
-                above = potentials[names[one]] if one in names else fixed[one]
-                currents[p, other[1]] += siemens * above
+    for one, other, siemens in branches:
+        if other[0] == "ground":
+            currents[:, other[1]] += siemens * (potentials[names[one]] if one in names else fixed[one])
     return currents
 
 
@@ -108,12 +109,15 @@ def test_two_cells_on_a_bit_line_share_its_last_segment(way):
     assert np.isclose(solve_crossbar([[1e-3], [1e-3]], [[1.0, 0.0]], 1e3)[0, 0], 2e-3 / 11, rtol=1e-14)
 
 
-@pytest.mark.parametrize("shape", [(1, 5), (5, 1), (2, 3), (4, 4), (7, 6)])
-@pytest.mark.parametrize("wires", [(1.0, 1.0), (25.0, 0.3), (0.0, 2.0), (2.0, 0.0), (0.0, 0.0)])
-def test_currents_are_those_of_kirchhoff(way, shape, wires):
-    conductances, voltages = a_crossbar(*shape)
-    expected = by_kirchhoff(conductances, voltages, np.full(shape[0], wires[0]), np.full(shape[1], wires[1]))
-    assert np.allclose(solve_crossbar(conductances, voltages, wires), expected, rtol=1e-10, atol=0)
+def test_currents_are_those_of_kirchhoff(way):
+    wrong = []
+    for shape in ((1, 5), (5, 1), (2, 3), (4, 4), (7, 6)):
+        conductances, voltages = a_crossbar(*shape)
+        for wires in ((1.0, 1.0), (25.0, 0.3), (0.0, 2.0), (2.0, 0.0), (0.0, 0.0)):
+            expected = by_kirchhoff(conductances, voltages, np.full(shape[0], wires[0]), np.full(shape[1], wires[1]))
+            if not np.allclose(solve_crossbar(conductances, voltages, wires), expected, rtol=1e-10, atol=0):
+                wrong.append((shape, wires))
+    assert wrong == []
 
 
 def test_every_line_may_have_its_own_wire_and_some_none(way):

@@ -3,8 +3,11 @@
 import pytest
 
 import crossbar_hil
+from crossbar_hil.instruments.transport import adapter, link
 from crossbar_hil.sim_backend.emulation.serving.server import InstrumentServer
 from crossbar_hil.sim_backend.emulation.world.world import World
+
+from ...called import called
 
 
 class Talk:
@@ -59,6 +62,19 @@ def talk():
     return Talk
 
 
+@pytest.fixture(scope="module")
+def called_instruments():
+    """Have drivers call emulated instruments, where no socket is what a module is about."""
+    with called():
+        yield
+
+
+@pytest.fixture
+def over_sockets(monkeypatch):
+    """Have drivers speak over sockets all the same."""
+    monkeypatch.setattr(adapter, "open_link", link.open_link)
+
+
 @pytest.fixture
 def over_visa():
     """Serve an emulated instrument and return a PyMeasure adapter that speaks to it."""
@@ -68,16 +84,16 @@ def over_visa():
 
     def connect(box):
         server = InstrumentServer(box)
-        adapter = VISAAdapter(
+        made = VISAAdapter(
             f"TCPIP::127.0.0.1::{server.port}::SOCKET",
             visa_library="@py",
             read_termination="\n",
             write_termination="\n",
         )
-        opened.append((adapter, server))
-        return adapter
+        opened.append((made, server))
+        return made
 
     yield connect
-    for adapter, server in opened:
-        adapter.close()
+    for each, server in opened:
+        each.close()
         server.close()

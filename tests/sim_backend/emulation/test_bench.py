@@ -20,6 +20,7 @@ from crossbar_hil.testing import BackendContract
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer
 
+pytestmark = pytest.mark.usefixtures("called_instruments")
 BENCHES = ("emulated", "emulated-single")
 # The emulated meters read to a billionth of their range; a reply of seven digits and the source's milliohm add to it.
 READ_TOLERANCE = 1e-6
@@ -65,10 +66,11 @@ def test_reads_are_those_of_the_chip_behind(name):
 
 
 @pytest.mark.fault("V19")
+@pytest.mark.usefixtures("over_sockets")
 @pytest.mark.parametrize("name", BENCHES)
 def test_an_emulated_training_is_the_simulated_one(name):
-    emulated, simulated = (trained(each, 1, epochs=6, pull_back=True) for each in (name, "simulated"))
-    assert emulated.epochs == simulated.epochs == 6
+    emulated, simulated = (trained(each, 1, epochs=3, pull_back=True) for each in (name, "simulated"))
+    assert emulated.epochs == simulated.epochs == 3
     assert np.array_equal(emulated.counts, simulated.counts)
     assert np.allclose(emulated.conductances, simulated.conductances, rtol=READ_TOLERANCE)
 
@@ -82,7 +84,7 @@ def test_an_emulated_training_is_the_simulated_one(name):
     ],
 )
 def test_an_emulated_training_of_cells_that_are_not_ohmic_is_the_simulated_one(name, chip):
-    emulated, simulated = (trained(each, 1, chip, epochs=4) for each in (name, "simulated"))
+    emulated, simulated = (trained(each, 1, chip, epochs=2) for each in (name, "simulated"))
     assert np.array_equal(emulated.counts, simulated.counts)
     assert np.allclose(emulated.conductances, simulated.conductances, rtol=READ_TOLERANCE)
 
@@ -164,7 +166,7 @@ def own_bench(tmp_path, allow_loopback):
 
 def test_a_training_switches_no_relay_hot_and_shorts_nothing(emulated_bench, own_bench):
     with bare(own_bench(emulated_bench)) as backend:
-        bench = load_bench("emulated", overrides={"training": {"epochs": 4}})
+        bench = load_bench("emulated", overrides={"training": {"epochs": 2}})
         task = PatternSet.from_csv(bench.training.pattern_file)
         make_trainer(bench.training, backend).run(task.train, task.train_labels)
     log = emulated_bench.world.log
@@ -427,7 +429,7 @@ def test_several_problems_are_named_at_once(emulated_bench, own_bench):
 
 
 def test_the_command_line_trains_on_the_emulated_bench(cli):
-    words = ("--seed", "2", "--epochs", "4", "--json", "--quiet", "--no-report")
+    words = ("--seed", "2", "--epochs", "2", "--json", "--quiet", "--no-report")
     done = cli("train", "--bench", "emulated", *words)
     answer = json.loads(done.out)
     assert answer["kind"] == "emulated"
@@ -447,6 +449,7 @@ def test_a_cell_is_characterised_into_a_file_that_a_dry_run_takes(cli):
 
 
 @pytest.mark.fault("O5", "O7", "O13")
+@pytest.mark.usefixtures("over_sockets")
 def test_hardware_asks_before_it_trains(emulated_bench, own_bench, cli, monkeypatch):
     import io
 
@@ -603,8 +606,6 @@ def test_every_two_source_bench_reads_and_writes_the_chip(tmp_path, smu, matrix)
     text = (resources.files("crossbar_hil.data") / "benches" / "emulated.toml").read_text(encoding="utf-8")
     ports = 'ports = { drive = "1", meter = "2", ground = "3" }'
     text = text.replace("keithley2602b", smu).replace("keithley707b", matrix)
-    # Switched on, a B2201A says nothing of a card until it has been set up: the first look ends with the deadline.
-    text = text.replace('"keysightb2201a"', '"keysightb2201a"\ndeadline_s = 3.0')
     (tmp_path / "other.toml").write_text(text.replace('ports = { drive = "A", meter = "B", ground = "C" }', ports))
     counts = np.zeros((4, 4), dtype=int)
     counts[2, 1] = 1
@@ -616,8 +617,10 @@ def test_every_two_source_bench_reads_and_writes_the_chip(tmp_path, smu, matrix)
 
 
 @pytest.mark.fault("R13", "C9")
+@pytest.mark.usefixtures("over_sockets")
 def test_lines_in_each_others_place_are_found_by_the_chips_own_conductances(emulated_bench, own_bench, cli, tmp_path):
-    (tmp_path / "right.json").write_text(cli("read", own_bench(emulated_bench), "--json").out)
+    found = emulated_bench.world.chip.conductances.tolist()
+    (tmp_path / "right.json").write_text(json.dumps({"conductance_siemens": found}))
     assert cli("check", own_bench(emulated_bench), "--wiring", "--like", "right.json").code == 0
     swap = [("rows = [1, 2, 3, 4]", "rows = [3, 2, 1, 4]"), ("columns = [5, 6, 7, 8]", "columns = [5, 7, 6, 8]")]
     done = cli("check", own_bench(emulated_bench, swap=swap), "--wiring", "--like", "right.json")

@@ -10,9 +10,8 @@ from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer
 
+pytestmark = pytest.mark.usefixtures("called_instruments")
 SHORT = {"training": {"epochs": 3}}
-# Switched on, a B2200A says nothing of a card until it has been set up: the first look ends with the deadline.
-BRIEF = {**SHORT, "instruments": {"matrix": {"deadline_s": 3.0}}}
 
 
 @pytest.fixture
@@ -44,11 +43,11 @@ def trained(name, overrides):
 
 
 @pytest.mark.parametrize(
-    ("smu", "slot", "overrides"),
-    [("keysightb2912a", 1, BRIEF), pytest.param("keithley2602b", 4, BRIEF, marks=pytest.mark.campaign)],
+    ("smu", "slot"),
+    [("keysightb2912a", 1), pytest.param("keithley2602b", 4, marks=pytest.mark.campaign)],
 )
-def test_a_training_through_a_b2200a_is_the_simulated_one(b2200a, smu, slot, overrides):
-    emulated, simulated = trained(b2200a(smu, slot), overrides), trained("simulated", SHORT)
+def test_a_training_through_a_b2200a_is_the_simulated_one(b2200a, smu, slot):
+    emulated, simulated = (trained(name, SHORT) for name in (b2200a(smu, slot), "simulated"))
     assert emulated.epochs == simulated.epochs > 2
     assert np.array_equal(emulated.counts, simulated.counts)
     # Seven digits of a B2900's reply are 1e-7 of a reading from which a zero reading was subtracted.

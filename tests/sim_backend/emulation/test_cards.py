@@ -14,6 +14,7 @@ from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer
 
+pytestmark = pytest.mark.usefixtures("called_instruments")
 COLUMNS = {"keithley7002": 10, "keithley707b": 12, "keithley3706a": 16, "keysight34980a": 16}
 """Columns of a card of each mainframe."""
 SHIPPED = (resources.files("crossbar_hil.data") / "benches" / "emulated.toml").read_text(encoding="utf-8")
@@ -42,11 +43,11 @@ def bench_file(tmp_path, matrix, rows, columns, lines=None, *swaps):
 
 
 @pytest.mark.parametrize("matrix", COLUMNS)
-def test_sixteen_by_sixteen_cells_on_several_cards_are_read_and_pulsed_one_by_one(tmp_path, matrix):
-    bench = load_bench(bench_file(tmp_path, matrix, 16, 16))
-    voltages = np.where(np.random.default_rng(0).random((1, 16)) < 0.5, 0.1, -0.1)
-    counts = np.zeros((16, 16), dtype=np.int64)
-    counts[0, 15], counts[9, 4], counts[15, 0] = 1, 2, 1
+def test_ten_by_ten_cells_on_several_cards_are_read_and_pulsed_one_by_one(tmp_path, matrix):
+    bench = load_bench(bench_file(tmp_path, matrix, 10, 10))
+    voltages = np.where(np.random.default_rng(0).random((1, 10)) < 0.5, 0.1, -0.1)
+    counts = np.zeros((10, 10), dtype=np.int64)
+    counts[0, 9], counts[6, 4], counts[9, 0] = 1, 2, 1
     with EmulatedBench(bench, np.random.default_rng(1)) as served:
         chip, log = served.world.chip, served.world.log
         before = chip.conductances
@@ -60,11 +61,11 @@ def test_sixteen_by_sixteen_cells_on_several_cards_are_read_and_pulsed_one_by_on
         assert log.of("violation") == []
         assert sum(len(each["opened"]) + len(each["closed"]) for each in log.of("relays")) == moved
         most = max(len(each["closed"]) for each in log.of("relays"))
-        assert most == 32  # every line is on just one port
+        assert most == 20  # every line is on just one port
         assert served.world.closed("matrix") == frozenset()
 
 
-@pytest.mark.parametrize("matrix", ["keithley707b", "keysight34980a"])
+@pytest.mark.parametrize("matrix", ["keithley707b", pytest.param("keysight34980a", marks=pytest.mark.campaign)])
 def test_lines_scattered_over_cards_train_as_those_of_one_card(tmp_path, matrix):
     lines = [[2, 1], 3, [2, 3], 2, [3, 1], 1, [3, 2], [2, 2]]
     bench = load_bench(bench_file(tmp_path, matrix, 4, 4, lines))

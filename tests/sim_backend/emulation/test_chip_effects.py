@@ -11,6 +11,7 @@ from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer
 
+pytestmark = pytest.mark.usefixtures("called_instruments")
 K = 10.0
 
 
@@ -133,7 +134,7 @@ def test_cells_that_differ_are_trained_as_on_a_simulated_chip():
     task = PatternSet.from_csv(load_bench("emulated").training.pattern_file)
     found = []
     for name in ("emulated", "simulated"):
-        bench = load_bench(name, overrides={"chip": chip, "training": {"epochs": 4}})
+        bench = load_bench(name, overrides={"chip": chip, "training": {"epochs": 3}})
         with open_backend(bench, seed=5) as backend:
             found.append(make_trainer(bench.training, backend).run(task.train, task.train_labels))
     assert np.array_equal(found[0].counts, found[1].counts)

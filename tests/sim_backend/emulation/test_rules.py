@@ -11,6 +11,7 @@ from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer
 
+pytestmark = pytest.mark.usefixtures("called_instruments")
 SEED = 2
 DEPRESS = {"depress_v": -2.8, "depress_s": 0.001}
 RULES = {

@@ -10,7 +10,7 @@ import pytest
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
-from crossbar_hil.sim_backend.emulation.state import seal
+from crossbar_hil.sim_backend.emulation.state import StateFile, seal
 from crossbar_hil.sim_backend.emulation.world.log import PhysicalLog
 
 CLOSE_CELL_0_0 = 'channel.exclusiveclose("1A01,1C05,1C06,1C07,1C08,1C02,1C03,1C04")'
@@ -172,11 +172,11 @@ def state(tmp_path):
 
 
 def test_every_cut_of_the_file_is_refused(state):
-    whole = state.read_text()
+    whole, made = state.read_text(), bench()
     for length in range(0, len(whole) - 1, 149):
         state.write_text(whole[:length])
         with pytest.raises(ConfigError, match="damaged") as refusal:
-            bench(state=state)
+            StateFile(state, made.world, made.instruments)
         assert "\n" not in str(refusal.value)
 
 

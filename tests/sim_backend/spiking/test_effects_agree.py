@@ -18,7 +18,7 @@ from crossbar_hil.spiking.network.states import as_falling, as_states, linear_st
 from crossbar_hil.spiking.network.stepwise import Showing, StepwiseEngine
 from crossbar_hil.spiking.tasks.models import published_model
 
-K, N, STEPS = 24, 7, 25
+K, N, STEPS = 24, 7, 40
 IMAGES = spike_probabilities(np.random.default_rng(8).choice([0.0, 0.2, 0.7, 1.0], (3, K)))
 EFFECTS = {
     "none": {},

@@ -238,6 +238,8 @@ def test_in_high_capacitance_mode_the_current_range_follows_the_limit(smu):
     say(smu, "smua.measure.rangei = 1e-7 smua.source.limiti = 1e-4 smua.source.highc = smua.ENABLE")
     assert say(smu, "print(smua.measure.rangei)") == "1.00000e-04\n"
     assert say(smu, "smua.source.limiti = 1e-7 print(smua.measure.rangei)") == "1.00000e-06\n"
+    say(smu, "smua.measure.autorangei = smua.AUTORANGE_ON")
+    assert error_code(smu) == 5069
 
 
 def test_the_voltage_limit_of_a_2636b_is_20_v_until_it_is_set():

@@ -143,10 +143,9 @@ def test_a_doubled_answer_comes_twice_and_its_command_is_executed_once(strike):
     assert executed(bench) == {"n": 1}
 
 
-@pytest.mark.parametrize("n", range(12))
-def test_a_cut_answer_keeps_its_first_bytes_and_looks_whole(strike, n):
-    bench = strike(Fault("cut", args={"n": n}))
-    assert bench.smu.ask("print(1.2345e-7)") == "1.23450e-07"[:n]
+def test_a_cut_answer_keeps_its_first_bytes_and_looks_whole(strike):
+    bench = strike(*[Fault("cut", n + 1, args={"n": n}) for n in range(12)])
+    assert [bench.smu.ask("print(1.2345e-7)") for _ in range(12)] == ["1.23450e-07"[:n] for n in range(12)]
 
 
 def test_a_cut_answer_can_come_without_its_end(strike):

@@ -1,10 +1,13 @@
 import functools
+import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from crossbar_hil import open_bench
 from crossbar_hil.sim_backend.emulation.models.keithley707b.model import EmulatedKeithley707B
+from crossbar_hil.sim_backend.emulation.tsp.lua import sandbox
 from crossbar_hil.sim_backend.emulation.world.world import World
 
 chip = functools.cache(lambda: open_bench(seed=1))  # no voltage here moves a cell
@@ -175,6 +178,15 @@ def test_a_runaway_script_ends_with_an_error_and_leaves_the_instrument_usable(bo
     assert works(box)
 
 
+def test_a_script_ends_when_its_time_is_up(monkeypatch):
+    now = itertools.count()  # a second passes from one look to the next
+    monkeypatch.setattr(sandbox, "time", SimpleNamespace(monotonic=lambda: float(next(now))))
+    box = EmulatedKeithley707B(World(chip()), "matrix", seconds=100)
+    box.receive("while true do end")
+    assert 100 < next(now) < 120
+    assert "ran for too long" in error_of(box)[1]
+
+
 @pytest.mark.parametrize(
     "script",
     [
@@ -323,13 +335,14 @@ def patient():
         " while true do pcall(more) end",
     ],
 )
-def test_memory_is_bounded_and_the_instrument_survives_its_end(patient, script):
-    patient.receive(script)
-    code, message = error_of(patient)
+def test_memory_is_bounded_and_the_instrument_survives_its_end(script):
+    small = EmulatedKeithley707B(World(chip()), "matrix", memory_bytes=8 * 2**20)
+    small.receive(script)
+    code, message = error_of(small)
     assert code == -286
     assert "not enough memory" in message
-    assert works(patient)
-    assert say(patient, "*IDN?").startswith("KEITHLEY")
+    assert works(small)
+    assert say(small, "*IDN?").startswith("KEITHLEY")
 
 
 def test_settings_and_relays_survive_the_loss_of_script_memory(patient):
@@ -368,6 +381,18 @@ def test_addresses_of_the_host_are_not_shown(box):
     assert shown.startswith("function: 0000")
     assert shown.count("table: 0000") == 2
     assert say(box, "print(tostring(print) == tostring(print), tostring({}) == tostring({}))") == "true\tfalse\n"
+
+
+def test_an_object_is_whole_after_a_message_that_ended_while_it_was_first_looked_at():
+    ended = 0
+    for steps in range(2900, 4000, 100):
+        box = EmulatedKeithley707B(World(chip()), "matrix", instructions=3000)
+        say(box, f"for i = 1, {steps} do end local rule = channel.connectrule")
+        ended += error_of(box)[0] == -286
+        assert say(box, "print(channel.connectrule, localnode.channel == channel, type(channel.setpole))") == (
+            "1.00000e+00\ttrue\tfunction\n"
+        )
+    assert 0 < ended < 11
 
 
 def test_objects_keep_their_metatable(box):
