@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import json
+import pickle
 import sqlite3
 import subprocess
 import sys
@@ -27,6 +28,8 @@ from crossbar_hil.guard.keeper import Keeper
 from crossbar_hil.guard.replay import Record
 from crossbar_hil.plugins import load
 from crossbar_hil.runs.training import train_and_record
+
+from ..called import called
 
 HERE = Path(__file__).parent
 SCENARIOS = ("plain", "answer_lost", "request_lost", "killed", "refused", "stuck", "unreachable")
@@ -77,7 +80,7 @@ def test_a_kept_session_on_the_bench_with_one_source_shows_no_violation(checker,
     bench = load_bench("emulated-single")
     bench.copy_into(tmp_path)
     rng = np.random.default_rng(1)
-    with load("emulation", "bench")(bench, rng, log=tmp_path / "physical.jsonl") as emulated:
+    with called(), load("emulation", "bench")(bench, rng, log=tmp_path / "physical.jsonl") as emulated:
         journal = Journal.create(tmp_path / "journal.sqlite", {"run": "r", "token": "t1"})
         backend = open_backend(bench, seed=1, resources=emulated.resources)
         keeper = Keeper(backend, journal, check_v=0.1)
@@ -426,7 +429,7 @@ def judged(checker, recorded, tmp_path):
     """What the checker says of the sound run after an edit."""
 
     def judge(edit=lambda record: None, **options):
-        record = deepcopy(recorded)
+        record = pickle.loads(pickle.dumps(recorded))  # a copy, in a fifth of the time of deepcopy
         edit(record)
         return checker.check_run(record.write(tmp_path / "run"), **options)
 

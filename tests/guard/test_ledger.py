@@ -262,6 +262,17 @@ def test_cut_or_flipped_anywhere_a_ledger_is_whole_or_refused(path, step, flips)
     assert refused > len(range(0, len(content), step))
 
 
+@pytest.mark.fault("D6")
+def test_what_sqlite_itself_finds_damaged_is_refused_although_every_row_can_be_read(path):
+    with closing(DoseLedger.open(path, SHAPE)) as ledger:
+        ledger.reserve("r", 1, PULSES, DOSE)
+    content = bytearray(path.read_bytes())
+    content[2 * 4096 + 7] = 50  # fragmented free bytes in the page of the rows (file format, section 1.6)
+    path.write_bytes(content)
+    with pytest.raises(LedgerError, match=r"(?s)is damaged: .*Fragmentation of 0 bytes reported as 50"):
+        DoseLedger.open(path, SHAPE)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="links and modes of POSIX")
 @pytest.mark.fault("X9")
 def test_a_ledger_is_for_its_owner_only_and_never_a_link(path):

@@ -7,6 +7,7 @@ import shutil
 import socket
 import threading
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,10 +30,16 @@ def own_state_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
+@cache
+def text_of_bench(instruments):
+    """Return the emulated bench with these instruments as it is written."""
+    return load_bench("emulated", overrides={"instruments": json.loads(instruments)}).as_toml()
+
+
 def write_bench(folder, resources, kind="emulated", **of_every_instrument):
     """Write the file of a bench with instruments at these resources."""
     given = {name: {"resource": resource, **of_every_instrument} for name, resource in resources.items()}
-    text = load_bench("emulated", overrides={"instruments": given}).as_toml()
+    text = text_of_bench(json.dumps(given))
     path = folder / "lab.toml"
     path.write_text(text.replace('kind = "emulated"', f'kind = "{kind}"\nchip_id = "A1"'), encoding="utf-8")
     return path

@@ -19,6 +19,8 @@ from crossbar_hil.guard.opening import lock_names, make_bench_safe, open_guarded
 from crossbar_hil.owners import takeover
 from crossbar_hil.owners.takeover import acquire_within, is_guard_of, take_over
 
+from ..forking import real_starts
+
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are proven by /proc")
 
 
@@ -109,12 +111,12 @@ def rescue(of, tell=print):
 
 @LINUX
 @pytest.mark.fault("H6", "H16", "V16")
-def test_a_guard_that_is_stuck_is_told_to_end_and_then_killed_and_the_bench_is_safe(
-    tmp_path, real, emulated_bench, real_starts
-):
+def test_a_guard_that_is_stuck_is_told_to_end_and_then_killed_and_the_bench_is_safe(tmp_path, real, emulated_bench):
     told = []
     world = emulated_bench.world
-    with pytest.raises(GuardError), open_guarded(real(), seed=1, folder=folder(tmp_path, "a")) as backend:  # noqa: PT012
+    with real_starts():  # the one that is to be known by its words
+        guarded = open_guarded(real(), seed=1, folder=folder(tmp_path, "a"))
+    with pytest.raises(GuardError), guarded as backend:  # noqa: PT012
         backend.read_conductances(0.1)
         os.kill(backend.guard_pid, signal.SIGSTOP)
         assert world.terminal("smu.a").on
