@@ -30,6 +30,8 @@ from crossbar_hil.spiking.training import train_spiking
 from crossbar_hil.studies.scheduling import Threads, make_scheduler
 from crossbar_hil.studies.showing import Silent
 
+from ..clusters import cluster_of_two
+
 SMALL = SpikingSettings(classes=(0, 1), neurons=5, train=30, passes=1, steps=40, test_steps=20)
 WORDS = ("--classes", "0,1", "--neurons", "5", "--train", "30", "--passes", "1", "--steps", "40", "--test-steps", "20")
 OVER = ("states=2,16", "stuck=0,0.3")
@@ -74,10 +76,7 @@ def test_any_number_of_threads_or_a_cluster_leaves_the_same_files(swept):
     one = swept("one", Threads(1)).files
     assert set(one) == {"chunks.jsonl", "map.png", "plan.json", "points.csv", "report.html", "sweep.json"}
     assert swept("two", Threads(2)).files == one
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, silence_logs=50
-    ) as workers:
+    with cluster_of_two(processes=False) as workers:
         assert swept("cluster", make_scheduler(workers.scheduler_address)).files == one
 
 

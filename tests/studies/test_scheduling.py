@@ -11,6 +11,8 @@ from crossbar_hil.errors import ConfigError, DataError, RunError
 from crossbar_hil.studies import cluster
 from crossbar_hil.studies.scheduling import MOST_DEATHS, Processes, Threads, make_scheduler
 
+from ..clusters import cluster_of_two
+
 
 def doubled(number):
     return 2 * number
@@ -59,12 +61,9 @@ def test_two_threads_leave_the_same_files_as_one(realistic):
 
 @pytest.mark.campaign
 def test_processes_and_a_cluster_of_processes_leave_the_same_files_as_one_thread(realistic):
-    distributed = pytest.importorskip("distributed")
     expected = realistic.run("many", Threads(1), chips=300)
     assert realistic.run("processes", Processes(2), chips=300) == expected
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, host="127.0.0.1", scheduler_port=0, dashboard_address=None, silence_logs=50
-    ) as workers:
+    with cluster_of_two(processes=True) as workers:
         assert realistic.run("cluster", make_scheduler(workers.scheduler_address), chips=300) == expected
 
 
@@ -84,27 +83,15 @@ def test_processes_leave_the_same_files_also_when_one_is_killed_half_way(small, 
 
 
 def test_a_cluster_of_two_workers_leaves_the_same_files(realistic):
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, silence_logs=50
-    ) as workers:
+    with cluster_of_two(processes=False) as workers:
         left = realistic.run("cluster", make_scheduler(workers.scheduler_address))
     assert left == realistic.by_one_thread
 
 
 @pytest.mark.campaign
 def test_a_cluster_leaves_the_same_files_when_a_worker_is_killed_half_way(small, tmp_path, by_one_thread):
-    distributed = pytest.importorskip("distributed")
     killed = []
-    with distributed.LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        processes=True,
-        host="127.0.0.1",
-        scheduler_port=0,
-        dashboard_address=None,
-        silence_logs=50,
-    ) as workers:
+    with cluster_of_two(processes=True) as workers:
 
         def kill_one(chips):
             if not killed:
