@@ -96,9 +96,9 @@ def test_outputs_go_on_while_all_relays_are_open(bench):
     assert methods.count("enable") == 2
 
 
-@pytest.mark.parametrize("dual", [True, False])
-def test_no_cell_is_left_under_voltage_between_two_batches(fakes, dual):
-    bench = fakes.FakeBench(fakes.drawn_chip(), dual=dual)
+@pytest.mark.parametrize(("dual", "meters"), [(True, 1), (False, 1), (True, 3)])
+def test_no_cell_is_left_under_voltage_between_two_batches(fakes, dual, meters):
+    bench = fakes.FakeBench(fakes.drawn_chip(), dual=dual, meters=meters)
     backend = bench.backend()
     backend.read_currents(READS)
     assert not bench.world._cell_volts().any()
