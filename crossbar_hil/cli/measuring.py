@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crossbar_hil.errors import ConfigError
 from crossbar_hil.screen.pace import Pace
 from crossbar_hil.screen.view import NothingShown
 
@@ -43,6 +44,15 @@ class Told:
             text = f"{where}  {1e6 * step.conductance_siemens:.4g} uS {what}"
             self._view.step(text, self._pace, self._all, brief=done % EVERY != 1 and done != self._total)
             yield step
+
+
+def picture_and_page(path: Path, what: str) -> tuple[Path, Path]:
+    """Return what gets the name of a TOML file of --to beside it; a ConfigError if that is a name of one of these."""
+    if not path.name or path.suffix in {".png", ".html"}:
+        raise ConfigError(
+            f"--to {path} names the {what}, a TOML file, which gets a picture and a page of that name too"
+        )
+    return path.with_suffix(".png"), path.with_suffix(".html")
 
 
 def prove(paths: Iterable[Path]) -> None:

@@ -77,13 +77,11 @@ def survey(
     with loading():
         from crossbar_hil.bench.file import load_bench  # noqa: PLC0415 - --help must not wait for it
         from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
-        from crossbar_hil.cli.measuring import prove  # noqa: PLC0415
+        from crossbar_hil.cli.measuring import picture_and_page, prove  # noqa: PLC0415
         from crossbar_hil.quantities import si  # noqa: PLC0415
         from crossbar_hil.survey.on_bench.surveying import cells_of, check_survey  # noqa: PLC0415
 
-    if not path.name or path.suffix in {".png", ".html"}:
-        raise ConfigError(f"--to {path} names the cells, a TOML file, which gets a picture and a page of that name too")
-    picture, page = path.with_suffix(".png"), path.with_suffix(".html")
+    picture, page = picture_and_page(path, "cells")
     prove((path, picture, page))
     loaded = load_bench(bench, overrides={"training": {"cells": None}})
     probe = _probe(loaded, pulses, amplitude, width, depress)

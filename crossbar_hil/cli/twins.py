@@ -104,6 +104,7 @@ def calibrate(
         from crossbar_hil.bench.calibrating import plan_calibration, sister_curve, twin_of  # noqa: PLC0415
         from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
         from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
+        from crossbar_hil.cli.measuring import picture_and_page  # noqa: PLC0415
         from crossbar_hil.quantities import si  # noqa: PLC0415
         from crossbar_hil.twins.readings import load_readings  # noqa: PLC0415
 
@@ -113,14 +114,11 @@ def calibrate(
     checked = load_bench(bench, overrides=tables)
     if draws < 1:
         raise ConfigError(f"--draws {draws} must be at least 1")
-    if not path.name or path.suffix in {".png", ".html"}:
-        raise ConfigError(f"--to {path} names the twin, a TOML file, which gets a picture and a page of that name too")
+    picture, page = picture_and_page(path, "twin")
     if not path.parent.is_dir():
         raise RunError(f"--to {path} cannot be written: {path.parent} is not a folder")
-    twin_file, picture, page, kept = (
-        path.with_suffix(each) for each in (path.suffix, ".png", ".html", ".readings.jsonl")
-    )
-    for each in (twin_file, picture, page, kept) if begun is None else (twin_file, picture, page):
+    kept = path.with_suffix(".readings.jsonl")
+    for each in (path, picture, page, kept) if begun is None else (path, picture, page):
         if each.exists():
             raise RunError(f"{each} exists already and is not overwritten; --to names another file")
     if begun is None:
@@ -143,10 +141,10 @@ def calibrate(
     with phases() as view:
         view.phase("finding out what the readings leave open, and drawing chips of it", brief=True)
         twin = twin_of(found, fitted, draws=draws)
-        twin.write(twin_file)
+        twin.write(path)
         view.phase("drawing the twin", brief=True)
-        _write_page(twin, found, page, [twin_file.name, (kept if begun is None else begun).name])
-    _tell(twin, twin_file, picture, as_json=as_json)
+        _write_page(twin, found, page, [path.name, (kept if begun is None else begun).name])
+    _tell(twin, path, picture, as_json=as_json)
 
 
 def _measure(plan: "CalibrationPlan", seed: int, path: Path, *, yes: bool, watch_s: float) -> None:

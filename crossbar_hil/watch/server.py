@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import parse_qsl, urlsplit
 
-import jinja2
-
 from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.figures import REPORT
+from crossbar_hil.figures.templates import template
 from crossbar_hil.runs.many.listing import FACETS, Listing, Row
 from crossbar_hil.text import printable
 from crossbar_hil.watch import views
@@ -74,8 +73,7 @@ class WatchServer(ThreadingHTTPServer):
     def __init__(self, out: Path, port: int = 0) -> None:
         super().__init__((HOST, port), Handler)
         self.listing = Listing(out)
-        pages = jinja2.Environment(loader=jinja2.PackageLoader(__package__, "."), autoescape=True)
-        self.page = pages.get_template("page.html.j2")
+        self.page = template("page.html.j2", "crossbar_hil.watch")
         ends = (f":{self.server_port}", *([""] if self.server_port == 80 else []))  # which a browser leaves out
         self.hosts = {f"{name}{end}" for name in (HOST, "localhost") for end in ends}
         self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)

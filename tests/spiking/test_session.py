@@ -44,6 +44,13 @@ class Dying(SilentView):
             raise LampWentOut("the lamp went out")
 
 
+def died(settings, out, at, **options):
+    """Train until so many images were shown, and return the run that this leaves."""
+    with pytest.raises(LampWentOut):
+        train_spiking(settings, seed=1, out=out, view=Dying(at), **options)
+    return find_run("latest", out)
+
+
 def same(one, other):
     left, right = one.progress.arrays(), other.progress.arrays()
     assert left.keys() == right.keys()
@@ -81,9 +88,7 @@ def test_the_checkpoint_holds_plain_arrays_only(whole):
 
 @pytest.mark.parametrize("at", [1, 20])
 def test_a_run_that_failed_is_resumed_to_the_identical_end(whole, tmp_path, at):
-    with pytest.raises(LampWentOut):
-        train_spiking(SMALL, seed=1, out=tmp_path, every=10, view=Dying(at))
-    run = find_run("latest", tmp_path)
+    run = died(SMALL, tmp_path, at, every=10)
     assert run.facts["status"] == "failed"
     kept = run.progress.shown if run.progress is not None else 0
     assert resume_spiking(run, every=10).status == "done"
@@ -152,18 +157,14 @@ def test_a_training_on_the_emulated_bench_that_is_killed_between_two_pulses_is_r
 
 
 def test_a_virtual_device_is_resumed_by_doing_everything_again(whole_stripes, tmp_path):
-    with pytest.raises(LampWentOut):
-        train_spiking(STRIPES, seed=1, out=tmp_path, view=Dying(3))
-    run = find_run("latest", tmp_path)
+    run = died(STRIPES, tmp_path, 3)
     assert run.progress.shown == 3
     resume_spiking(run)
     same(whole_stripes, SpikingRun(run.folder))
 
 
 def test_a_replay_that_is_not_what_the_checkpoint_holds_stops(tmp_path):
-    with pytest.raises(LampWentOut):
-        train_spiking(STRIPES, seed=1, out=tmp_path, view=Dying(3))
-    run = find_run("latest", tmp_path)
+    run = died(STRIPES, tmp_path, 3)
     progress = run.progress
     progress.record[2, 3] += 1
     write_checkpoint(run.folder, progress)
@@ -197,9 +198,7 @@ def test_wires_that_training_did_not_have_cost_accuracy_and_gains_give_it_back(w
 
 
 def test_a_training_on_an_arranged_array_is_resumed_and_tested_to_what_a_sweep_gives(tmp_path):
-    with pytest.raises(LampWentOut):
-        train_spiking(ARRANGED, seed=1, out=tmp_path, every=20, view=Dying(50))
-    run = find_run("latest", tmp_path)
+    run = died(ARRANGED, tmp_path, 50, every=20)
     assert resume_spiking(run, every=20).status == "done"
     kept = SpikingRun(run.folder)
     assert kept.facts["resumed_shown"] == 40
@@ -211,9 +210,7 @@ def test_a_training_on_an_arranged_array_is_resumed_and_tested_to_what_a_sweep_g
 
 
 def test_a_training_with_effects_is_resumed_to_the_identical_end_which_is_that_through_the_seam(tmp_path):
-    with pytest.raises(LampWentOut):
-        train_spiking(VARIED, seed=1, out=tmp_path, every=5, view=Dying(15))
-    run = find_run("latest", tmp_path)
+    run = died(VARIED, tmp_path, 15, every=5)
     assert resume_spiking(run, every=5).status == "done"
     kept = SpikingRun(run.folder)
     assert kept.facts["resumed_shown"] == 10
